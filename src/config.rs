@@ -1,0 +1,1 @@
+//! How to reach the server, and the limits of the pool.

@@ -1,0 +1,5 @@
+//! The desk's vocabulary: newtypes over the database's domains, each valid by construction.
+
+mod invalid;
+
+pub use invalid::Invalid;
