@@ -2,9 +2,18 @@
 #![forbid(unsafe_code)]
 
 // The overrides in sqlx.toml name types by the path a dependent crate uses; this makes the same path resolve in here.
+#[allow(
+    unused_extern_crates,
+    reason = "the overrides alone use it, and the lint does not see them"
+)]
 extern crate self as llm_trading_db;
 
 pub mod config;
+#[expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "connecting and BEGIN, COMMIT, SAVEPOINT are what it is for"
+)]
 pub mod db;
 pub mod documents;
 #[cfg(feature = "embedded")]

@@ -1,1 +1,207 @@
-//! Placeholder.
+//! The JSONB documents, one file each, typed when written and when read.
+//!
+//! A [`Document`] holds its content read-only and is valid when it is made: [`Document::new`] and reading JSON check every
+//! rule and name the field that breaks one. What comes out of the database must have the shape, but old rows that break a
+//! rule that was made later can still be read.
+//!
+//! Prices, percentages and convictions are exact decimals, digit for digit. Keys that a type does not know survive a round
+//! trip in its `extra`; a number in there is an `f64` like any other number of `serde_json`.
+//!
+//! A document of your own is a type with [`Content`] over a domain of your own; `docs/adding-a-query.md` shows how.
+
+mod decision;
+mod event;
+mod json;
+mod log;
+mod pitch;
+mod research;
+mod review;
+
+use std::{fmt, ops::Deref};
+
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
+use sqlx::{
+    Decode, Encode, Postgres, Type,
+    encode::IsNull,
+    error::BoxDynError,
+    postgres::{PgArgumentBuffer, PgHasArrayType, PgTypeInfo, PgValueRef},
+    types::Json,
+};
+
+pub use decision::{Decision, DecisionForm, Dissent, MonitoringPlan, SelectedTrade};
+pub use event::{
+    AccountValidationError, BaselineAccountSkipped, Entry, Event, Exit, OrderFailed, OrderPlaced,
+    OrderRetried, OtherEvent,
+};
+pub use json::{Extra, OneOrMany};
+pub use log::LogData;
+pub use pitch::{
+    EntryPolicy, ExitPolicy, ModelInfo, Pitch, PitchV1, PitchV2, RiskProfile, TechnicalReading,
+};
+pub use research::{
+    AssetSetup, CalendarEvent, ConfidenceNotes, MacroRegime, Narrative, NarrativeDetail, Research,
+    TradableCandidate, WeeklyGraph,
+};
+pub use review::{Review, Score, Scores};
+
+use crate::types::Invalid;
+
+/// A pitch, of the domain `pitch_document`.
+pub type PitchDocument = Document<Pitch>;
+/// A review, of the domain `review_document`.
+pub type ReviewDocument = Document<Review>;
+/// A decision, of the domain `decision_document`.
+pub type DecisionDocument = Document<Decision>;
+/// A research report, of the domain `research_document`.
+pub type ResearchDocument = Document<Research>;
+/// An execution event, of the domain `event_document`.
+pub type EventDocument = Document<Event>;
+/// The values of a log entry, of the domain `log_document`.
+pub type LogDocument = Document<LogData>;
+
+/// What a JSONB column of a document domain may hold.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the content of a document",
+    note = "implement `Content` for it and make a domain over jsonb for it, see docs/adding-a-query.md"
+)]
+pub trait Content: Serialize + DeserializeOwned {
+    /// The database domain of the document.
+    const DOMAIN: &'static str;
+
+    /// Checks the rules that the field types cannot express.
+    ///
+    /// # Errors
+    /// [`Invalid`] with the path of the field.
+    fn validate(&self) -> Result<(), Invalid>;
+}
+
+/// A valid JSONB document.
+///
+/// Reads like its content; to change it take it out ([`into_inner`](Self::into_inner)) and make a new one.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Document<C>(C);
+
+impl<C: Content> Document<C> {
+    /// Takes `content` if it is valid.
+    ///
+    /// # Errors
+    /// [`Invalid`] says which field breaks a rule, and why.
+    pub fn new(content: C) -> Result<Self, Invalid> {
+        content.validate().map_err(|e| e.within(C::DOMAIN))?;
+        Ok(Self(content))
+    }
+
+    /// Reads a document from JSON.
+    ///
+    /// # Errors
+    /// [`Invalid`] says which field does not fit, and why; it repeats no value.
+    pub fn from_json(json: &str) -> Result<Self, Invalid> {
+        Self::new(parse::<C>(json.as_bytes())?)
+    }
+
+    /// The content, to change it or to keep it.
+    #[must_use]
+    pub fn into_inner(self) -> C {
+        self.0
+    }
+}
+
+impl<C> Deref for Document<C> {
+    type Target = C;
+
+    fn deref(&self) -> &C {
+        &self.0
+    }
+}
+
+impl<C: fmt::Debug> fmt::Debug for Document<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<'de, C: Content> Deserialize<'de> for Document<C> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(C::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
+/// Parses, and on failure parses again to learn where: the path costs time, and almost every document fits.
+fn parse<C: Content>(json: &[u8]) -> Result<C, Invalid> {
+    if let Ok(content) = serde_json::from_slice(json) {
+        return Ok(content);
+    }
+    let mut again = serde_json::Deserializer::from_slice(json);
+    let error = match serde_path_to_error::deserialize::<_, C>(&mut again) {
+        // The document fits, so something follows it.
+        Ok(_) => {
+            return Err(Invalid::new(
+                C::DOMAIN,
+                "must be one JSON object and nothing else",
+            ));
+        }
+        Err(error) => error,
+    };
+    let path = error.path().to_string();
+    let field = match path.as_str() {
+        "." => C::DOMAIN.to_owned(),
+        path => format!("{}.{path}", C::DOMAIN),
+    };
+    Err(Invalid::new(field, json::without_values(error.inner())))
+}
+
+/// Parses what a probe has told the shape of. The message says where, since the path ends at the enum.
+fn parse_part<T: DeserializeOwned>(json: &str) -> Result<T, String> {
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        let why = json::without_values(error.inner());
+        if path == "." {
+            why
+        } else {
+            format!("{path}: {why}")
+        }
+    })
+}
+
+impl<C> Type<Postgres> for Document<C> {
+    fn type_info() -> PgTypeInfo {
+        <Json<C> as Type<Postgres>>::type_info()
+    }
+
+    fn compatible(ty: &PgTypeInfo) -> bool {
+        <Json<C> as Type<Postgres>>::compatible(ty)
+    }
+}
+
+impl<C> PgHasArrayType for Document<C> {
+    fn array_type_info() -> PgTypeInfo {
+        <Json<C> as PgHasArrayType>::array_type_info()
+    }
+
+    fn array_compatible(ty: &PgTypeInfo) -> bool {
+        <Json<C> as PgHasArrayType>::array_compatible(ty)
+    }
+}
+
+impl<C: Content> Encode<'_, Postgres> for Document<C> {
+    fn encode_by_ref(&self, buf: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        Json(&self.0).encode_by_ref(buf)
+    }
+}
+
+impl<C: Content> Decode<'_, Postgres> for Document<C> {
+    fn decode(value: PgValueRef<'_>) -> Result<Self, BoxDynError> {
+        /// First byte of binary JSONB; no JSON text begins with it.
+        const JSONB_VERSION: u8 = 1;
+        let bytes = value.as_bytes()?;
+        let json = bytes.strip_prefix(&[JSONB_VERSION]).unwrap_or(bytes);
+        Ok(Self(parse(json)?))
+    }
+}
+
+/// Where a statement has a bare JSONB parameter or column, this type stands, which has no value: cast it to the domain of
+/// the document that it is (`$1::pitch_document`), and add a column to `sqlx.toml`.
+#[derive(Debug, Clone, Copy)]
+pub enum UntypedJsonb {}

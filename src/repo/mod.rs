@@ -1,1 +1,29 @@
-//! Placeholder.
+//! Typed statements, one module of free functions per aggregate: `pitches::get(&db, id)`.
+//!
+//! A function of one statement takes `impl PgExecutor<'_>`: a [`&Db`](crate::db::Db), a `&PgPool`, a `&mut PgConnection`
+//! or a transaction. A function of several takes `tx: &mut PgConnection`, and the caller opens the transaction.
+//! `find…` gives an `Option`, `get…` an [`Error::NotFound`](crate::error::Error::NotFound).
+//!
+//! Each statement makes one flight to the server. Spans are named `db.<module>.<function>` and carry keys, never
+//! documents. `docs/adding-a-query.md` walks through a new one.
+
+mod batch;
+
+pub mod accounts;
+pub mod bars;
+pub mod conditions;
+pub mod correlations;
+pub mod decisions;
+pub mod events;
+pub mod fetch_log;
+pub mod logs;
+pub mod performance;
+pub mod pitches;
+pub mod research;
+pub mod returns;
+pub mod reviews;
+pub mod snapshots;
+pub mod users;
+pub mod weekly;
+
+pub use batch::Upserted;

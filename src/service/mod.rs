@@ -1,1 +1,5 @@
-//! Placeholder.
+//! What needs several repositories: the jobs, the market snapshot, a week of the council.
+
+pub mod council;
+pub mod market;
+pub mod metrics;

@@ -1,0 +1,201 @@
+//! Cash accounts (table `accounts`).
+//!
+//! | function | flights | index |
+//! |---|---|---|
+//! | [`open`], [`get`], [`transfer`] | 1 | primary key |
+//! | [`list`] | 1 | primary key, whole table |
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use sqlx::PgExecutor;
+
+use crate::{
+    error::{Error, Result},
+    types::{AccountId, Amount, Balance},
+};
+
+/// A cash account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CashAccount {
+    /// Made with [`AccountId::generate`].
+    pub id: AccountId,
+    /// Cash in US dollars and cents; never negative.
+    pub balance: Balance,
+    /// When the account was opened.
+    pub created_at: DateTime<Utc>,
+}
+
+/// Which side of a transfer an error is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The account that pays.
+    From,
+    /// The account that receives.
+    To,
+}
+
+/// Why a transfer was refused. Nothing has moved then.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TransferError {
+    /// There is no such account.
+    #[error("the account to transfer {which} does not exist", which = match .which { Side::From => "from", Side::To => "to" })]
+    UnknownAccount {
+        /// The missing side.
+        which: Side,
+    },
+    /// The account to transfer from has less than the amount.
+    #[error("the account holds {balance}, which is less than {amount}")]
+    InsufficientFunds {
+        /// What it has.
+        balance: Balance,
+        /// What was asked for.
+        amount: Amount,
+    },
+    /// An account cannot transfer to itself.
+    #[error("the two accounts of a transfer must differ")]
+    SameAccount,
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] Error),
+}
+
+impl From<sqlx::Error> for TransferError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Db(error.into())
+    }
+}
+
+/// The balances after a transfer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Transferred {
+    /// Balance of the account that paid.
+    pub from: Balance,
+    /// Balance of the account that received.
+    pub to: Balance,
+}
+
+/// Opens an account.
+///
+/// # Errors
+/// [`Error::Conflict`] on `accounts_pkey` if the id is taken.
+#[tracing::instrument(name = "db.accounts.open", skip_all, fields(%id), err(level = "debug"))]
+pub async fn open(
+    db: impl PgExecutor<'_>,
+    id: AccountId,
+    balance: Balance,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        "INSERT INTO accounts (id, balance, created_at) VALUES ($1, $2, $3)",
+        id,
+        balance,
+        at,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Fetches one account.
+///
+/// # Errors
+/// [`Error::NotFound`] if no account has this id.
+#[tracing::instrument(name = "db.accounts.get", skip_all, fields(%id), err(level = "debug"))]
+pub async fn get(db: impl PgExecutor<'_>, id: AccountId) -> Result<CashAccount> {
+    sqlx::query_as!(
+        CashAccount,
+        "SELECT id, balance, created_at FROM accounts WHERE id = $1::account_id",
+        id,
+    )
+    .fetch_optional(db)
+    .await?
+    .ok_or_else(|| Error::not_found("account", id))
+}
+
+/// All accounts, by id, which is by age.
+///
+/// # Errors
+/// Those of the database.
+#[tracing::instrument(name = "db.accounts.list", skip_all, err(level = "debug"))]
+pub async fn list(db: impl PgExecutor<'_>) -> Result<Vec<CashAccount>> {
+    let accounts = sqlx::query_as!(
+        CashAccount,
+        "SELECT id, balance, created_at FROM accounts ORDER BY id"
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(accounts)
+}
+
+/// Moves money from one account to another: one statement, which locks both rows in the order of their ids, so that
+/// opposite transfers cannot deadlock.
+///
+/// # Errors
+/// [`TransferError::SameAccount`], [`TransferError::UnknownAccount`] or [`TransferError::InsufficientFunds`]; nothing has
+/// moved then.
+#[tracing::instrument(name = "db.accounts.transfer", skip_all, fields(%from, %to), err(level = "debug"))]
+pub async fn transfer(
+    db: impl PgExecutor<'_>,
+    from: AccountId,
+    to: AccountId,
+    amount: Amount,
+) -> Result<Transferred, TransferError> {
+    if from == to {
+        return Err(TransferError::SameAccount);
+    }
+    let outcome = sqlx::query!(
+        r#"
+        WITH locked AS (
+            SELECT id, balance
+            FROM accounts
+            WHERE id IN ($1::account_id, $2::account_id)
+            ORDER BY id
+            FOR UPDATE
+        ),
+        sides AS (
+            SELECT (SELECT balance FROM locked WHERE id = $1::account_id) AS payer,
+                   (SELECT balance FROM locked WHERE id = $2::account_id) AS payee
+        ),
+        moved AS (
+            UPDATE accounts
+            -- From the locked balance, not from that of the statement's snapshot, which may be older.
+            SET balance = locked.balance + CASE accounts.id WHEN $1::account_id THEN -$3::amount ELSE $3::amount END
+            FROM locked, sides
+            WHERE accounts.id = locked.id
+              AND sides.payer >= $3::amount
+              AND sides.payee IS NOT NULL
+            RETURNING accounts.id
+        )
+        SELECT payer AS "payer?", payee AS "payee?", (SELECT count(*) FROM moved) AS "moved!"
+        FROM sides
+        "#,
+        from,
+        to,
+        amount,
+    )
+    .fetch_one(db)
+    .await?;
+
+    let unknown = |which| TransferError::UnknownAccount { which };
+    let payer = outcome.payer.ok_or(unknown(Side::From))?;
+    let payee = outcome.payee.ok_or(unknown(Side::To))?;
+    let balance = |value: Decimal| Balance::new(value).map_err(Error::from);
+    if payer < amount.value() {
+        return Err(TransferError::InsufficientFunds {
+            balance: balance(payer)?,
+            amount,
+        });
+    }
+    if outcome.moved != 2 {
+        return Err(Error::RowCount {
+            expected: 2,
+            actual: outcome.moved.unsigned_abs(),
+        }
+        .into());
+    }
+    Ok(Transferred {
+        from: balance(payer - amount.value())?,
+        to: balance(payee + amount.value())?,
+    })
+}

@@ -1,0 +1,240 @@
+//! Daily bars: one trading day of one symbol (table `daily_bars`).
+//!
+//! | function | flights | index |
+//! |---|---|---|
+//! | [`upsert`], [`upsert_many`] | 1 | primary key |
+//! | [`latest`], [`last_n`], [`latest_date`], [`range`] | 1 | primary key |
+//! | [`symbols`] | 1 | primary key |
+//! | [`closes`] | 1 | primary key, whole table |
+
+use chrono::NaiveDate;
+use futures_util::{Stream, TryStreamExt};
+use sqlx::PgExecutor;
+
+use super::{
+    Upserted,
+    batch::{Pair, columns, sorted},
+};
+use crate::{
+    error::{Error, Result},
+    types::{Price, Symbol},
+};
+
+/// One trading day of one symbol. A value the source did not have is `None`; zero is a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bar {
+    /// Ticker.
+    pub symbol: Symbol,
+    /// Trading day at the exchange.
+    pub date: NaiveDate,
+    /// First price of the day, in US dollars.
+    pub open: Option<Price>,
+    /// Highest price.
+    pub high: Option<Price>,
+    /// Lowest price.
+    pub low: Option<Price>,
+    /// Last price.
+    pub close: Option<Price>,
+    /// Shares traded.
+    pub volume: Option<i64>,
+}
+
+/// The close of a day, for calculations over the whole history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Close {
+    /// Ticker.
+    pub symbol: Symbol,
+    /// Trading day.
+    pub date: NaiveDate,
+    /// Last price, in US dollars.
+    pub close: Option<Price>,
+}
+
+/// Stores a bar, or replaces the one of that symbol and day.
+///
+/// # Errors
+/// [`Error::Conflict`] if `high` is below `low` or the volume is negative.
+pub async fn upsert(db: impl PgExecutor<'_>, bar: &Bar) -> Result<Upserted> {
+    upsert_many(db, std::slice::from_ref(bar)).await
+}
+
+/// Stores bars, or replaces those of the same symbol and day: one statement, all or nothing. Bars that are there with the
+/// same values are not rewritten.
+///
+/// # Errors
+/// [`Error::Invalid`] lists a symbol and day given twice; [`Error::Conflict`] if a `high` is below its `low`.
+#[tracing::instrument(name = "db.bars.upsert_many", skip_all, fields(rows = bars.len()), err(level = "debug"))]
+pub async fn upsert_many(db: impl PgExecutor<'_>, bars: &[Bar]) -> Result<Upserted> {
+    if bars.is_empty() {
+        return Ok(Upserted::default());
+    }
+    let rows = sorted("bars", bars, |bar| Pair(bar.symbol, bar.date))?;
+    columns!(rows => symbol, date, open, high, low, close, volume);
+    let counts = sqlx::query!(
+        r#"
+        WITH written AS (
+            INSERT INTO daily_bars AS bar (symbol, date, open, high, low, close, volume)
+            SELECT *
+            FROM UNNEST(
+                $1::symbol[], $2::date[], $3::price[], $4::price[], $5::price[], $6::price[], $7::volume[]
+            )
+            ON CONFLICT (symbol, date) DO UPDATE
+            SET open = EXCLUDED.open,
+                high = EXCLUDED.high,
+                low = EXCLUDED.low,
+                close = EXCLUDED.close,
+                volume = EXCLUDED.volume,
+                updated_at = now()
+            WHERE (bar.open, bar.high, bar.low, bar.close, bar.volume)
+                IS DISTINCT FROM (EXCLUDED.open, EXCLUDED.high, EXCLUDED.low, EXCLUDED.close, EXCLUDED.volume)
+            -- A row that this statement inserted has no deleting transaction yet.
+            RETURNING xmax = 0 AS inserted
+        )
+        SELECT count(*) FILTER (WHERE inserted) AS "inserted!",
+               count(*) FILTER (WHERE NOT inserted) AS "updated!"
+        FROM written
+        "#,
+        &symbol[..],
+        &date[..],
+        &open[..],
+        &high[..],
+        &low[..],
+        &close[..],
+        &volume[..],
+    )
+    .fetch_one(db)
+    .await?;
+    Upserted::of(bars.len(), counts.inserted, counts.updated)
+}
+
+/// The newest bar of each of the symbols that has one, by symbol.
+///
+/// # Errors
+/// Those of the database.
+pub async fn latest(db: impl PgExecutor<'_>, symbols: &[Symbol]) -> Result<Vec<Bar>> {
+    last_n(db, symbols, 1, NaiveDate::MAX).await
+}
+
+/// The newest `n` bars of each symbol on or before `until`, by symbol, then by date, oldest first: one statement for any
+/// number of symbols.
+///
+/// # Errors
+/// Those of the database.
+#[tracing::instrument(name = "db.bars.last_n", skip_all, fields(symbols = symbols.len(), n), err(level = "debug"))]
+pub async fn last_n(
+    db: impl PgExecutor<'_>,
+    symbols: &[Symbol],
+    n: u32,
+    until: NaiveDate,
+) -> Result<Vec<Bar>> {
+    let bars = sqlx::query_as!(
+        Bar,
+        r#"
+        SELECT bar.symbol, bar.date, bar.open, bar.high, bar.low, bar.close, bar.volume
+        FROM (SELECT DISTINCT symbol FROM UNNEST($1::symbol[]) AS asked (symbol)) AS asked
+        CROSS JOIN LATERAL (
+            SELECT symbol, date, open, high, low, close, volume
+            FROM daily_bars
+            WHERE daily_bars.symbol = asked.symbol
+              AND daily_bars.date <= LEAST($3::date, DATE '9999-12-31')
+            ORDER BY daily_bars.date DESC
+            LIMIT $2
+        ) AS bar
+        ORDER BY bar.symbol, bar.date
+        "#,
+        symbols,
+        i64::from(n),
+        until,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(bars)
+}
+
+/// The day of the newest bar of a symbol.
+///
+/// # Errors
+/// Those of the database.
+#[tracing::instrument(name = "db.bars.latest_date", skip_all, fields(%symbol), err(level = "debug"))]
+pub async fn latest_date(db: impl PgExecutor<'_>, symbol: Symbol) -> Result<Option<NaiveDate>> {
+    let date = sqlx::query_scalar!(
+        "SELECT max(date) FROM daily_bars WHERE symbol = $1::symbol",
+        symbol
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(date)
+}
+
+/// The bars of a symbol from one day to another, both included, as a stream ordered by date.
+///
+/// Dropping the stream early costs the connection at most a short drain; the memory in use is that of one row.
+pub fn range<'e>(
+    db: impl PgExecutor<'e> + 'e,
+    symbol: Symbol,
+    from: NaiveDate,
+    to: NaiveDate,
+) -> impl Stream<Item = Result<Bar>> + Send + 'e {
+    sqlx::query_as!(
+        Bar,
+        r#"
+        SELECT symbol, date, open, high, low, close, volume
+        FROM daily_bars
+        WHERE symbol = $1::symbol
+          AND date BETWEEN $2 AND $3
+        ORDER BY date
+        "#,
+        symbol,
+        from,
+        to,
+    )
+    .fetch(db)
+    .map_err(Error::from)
+}
+
+/// The symbols that have bars, in order.
+///
+/// # Errors
+/// Those of the database.
+#[tracing::instrument(name = "db.bars.symbols", skip_all, err(level = "debug"))]
+pub async fn symbols(db: impl PgExecutor<'_>) -> Result<Vec<Symbol>> {
+    // One index probe per symbol, where DISTINCT would read every row.
+    let symbols = sqlx::query_scalar!(
+        r#"
+        WITH RECURSIVE known AS (
+            (SELECT symbol FROM daily_bars ORDER BY symbol LIMIT 1)
+            UNION ALL
+            SELECT (
+                SELECT bar.symbol
+                FROM daily_bars AS bar
+                WHERE bar.symbol > known.symbol
+                ORDER BY bar.symbol
+                LIMIT 1
+            )
+            FROM known
+            WHERE known.symbol IS NOT NULL
+        )
+        SELECT symbol AS "symbol!: Symbol"
+        FROM known
+        WHERE symbol IS NOT NULL
+        "#,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(symbols)
+}
+
+/// The closes of every symbol, by symbol, then by date.
+///
+/// # Errors
+/// Those of the database.
+#[tracing::instrument(name = "db.bars.closes", skip_all, err(level = "debug"))]
+pub async fn closes(db: impl PgExecutor<'_>) -> Result<Vec<Close>> {
+    let closes = sqlx::query_as!(
+        Close,
+        "SELECT symbol, date, close FROM daily_bars ORDER BY symbol, date"
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(closes)
+}

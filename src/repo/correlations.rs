@@ -1,0 +1,202 @@
+//! Correlations of seven-bar returns of every ordered pair of symbols (table `correlation_matrix`).
+//!
+//! | function | flights | index |
+//! |---|---|---|
+//! | [`upsert_many`], [`delete_dates`] | 1 | primary key, `correlation_matrix_date_idx` |
+//! | [`matrix`], [`latest_matrix`] | 1 | `correlation_matrix_date_idx` |
+//! | [`coverage`] | 1 | whole table |
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use sqlx::PgExecutor;
+
+use super::{
+    Upserted,
+    batch::{Pair, columns, sorted},
+};
+use crate::{error::Result, types::Symbol};
+
+/// One cell of the matrix of a date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Correlation {
+    /// First ticker of the pair.
+    pub symbol_1: Symbol,
+    /// Second ticker of the pair.
+    pub symbol_2: Symbol,
+    /// Last day of the window.
+    pub date: NaiveDate,
+    /// Coefficient in -1 to 1, eight decimals; `None` for a constant series or fewer than two common observations.
+    pub correlation: Option<Decimal>,
+    /// Length of the window in rows.
+    pub window_rows: i32,
+}
+
+/// The correlations of a date.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Matrix {
+    /// Last day of the window.
+    pub date: NaiveDate,
+    /// The symbols, in order: rows and columns of the matrix.
+    pub symbols: Vec<Symbol>,
+    /// All stored cells, by first, then by second symbol.
+    pub cells: Vec<Correlation>,
+}
+
+impl Matrix {
+    /// The correlation of a pair; `None` also if the pair is not in the matrix.
+    #[must_use]
+    pub fn get(&self, a: Symbol, b: Symbol) -> Option<Decimal> {
+        let at = self
+            .cells
+            .binary_search_by_key(&(a, b), |cell| (cell.symbol_1, cell.symbol_2));
+        self.cells[at.ok()?].correlation
+    }
+
+    fn from_cells(cells: Vec<Correlation>) -> Option<Self> {
+        let date = cells.first()?.date;
+        let mut symbols: Vec<Symbol> = cells.iter().map(|cell| cell.symbol_1).collect();
+        symbols.dedup();
+        Some(Self {
+            date,
+            symbols,
+            cells,
+        })
+    }
+}
+
+/// What is stored for a date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Coverage {
+    /// Last day of the window.
+    pub date: NaiveDate,
+    /// Number of cells.
+    pub cells: i64,
+    /// Shortest window of the cells.
+    pub min_window: i32,
+    /// Longest window of the cells.
+    pub max_window: i32,
+}
+
+/// Stores correlations, or replaces those of the same pair and date: one statement, all or nothing. Cells that are there
+/// with the same value are not rewritten.
+///
+/// # Errors
+/// [`Error::Invalid`](crate::error::Error::Invalid) lists a pair and date given twice;
+/// [`Error::Conflict`](crate::error::Error::Conflict) if a value is outside -1 to 1.
+#[tracing::instrument(name = "db.correlations.upsert_many", skip_all, fields(rows = correlations.len()), err(level = "debug"))]
+pub async fn upsert_many(
+    db: impl PgExecutor<'_>,
+    correlations: &[Correlation],
+) -> Result<Upserted> {
+    if correlations.is_empty() {
+        return Ok(Upserted::default());
+    }
+    let rows = sorted("correlations", correlations, |cell| {
+        Pair(Pair(cell.symbol_1, cell.symbol_2), cell.date)
+    })?;
+    columns!(rows => symbol_1, symbol_2, date, correlation, window_rows);
+    let counts = sqlx::query!(
+        r#"
+        WITH written AS (
+            INSERT INTO correlation_matrix AS old (symbol_1, symbol_2, date, correlation, window_rows)
+            SELECT * FROM UNNEST($1::symbol[], $2::symbol[], $3::date[], $4::correlation[], $5::integer[])
+            ON CONFLICT (symbol_1, symbol_2, date) DO UPDATE
+            SET correlation = EXCLUDED.correlation,
+                window_rows = EXCLUDED.window_rows,
+                created_at = now()
+            WHERE (old.correlation, old.window_rows) IS DISTINCT FROM (EXCLUDED.correlation, EXCLUDED.window_rows)
+            RETURNING xmax = 0 AS inserted
+        )
+        SELECT count(*) FILTER (WHERE inserted) AS "inserted!",
+               count(*) FILTER (WHERE NOT inserted) AS "updated!"
+        FROM written
+        "#,
+        &symbol_1[..],
+        &symbol_2[..],
+        &date[..],
+        &correlation[..],
+        &window_rows[..],
+    )
+    .fetch_one(db)
+    .await?;
+    Upserted::of(correlations.len(), counts.inserted, counts.updated)
+}
+
+/// Removes the matrices of these dates, and says how many cells there were.
+///
+/// # Errors
+/// Those of the database.
+#[tracing::instrument(name = "db.correlations.delete_dates", skip_all, fields(dates = dates.len()), err(level = "debug"))]
+pub async fn delete_dates(db: impl PgExecutor<'_>, dates: &[NaiveDate]) -> Result<u64> {
+    let deleted = sqlx::query!(
+        "DELETE FROM correlation_matrix WHERE date = ANY($1::date[])",
+        dates
+    )
+    .execute(db)
+    .await?;
+    Ok(deleted.rows_affected())
+}
+
+/// The matrix of a date, if there is one.
+///
+/// # Errors
+/// Those of the database.
+#[tracing::instrument(name = "db.correlations.matrix", skip_all, fields(%date), err(level = "debug"))]
+pub async fn matrix(db: impl PgExecutor<'_>, date: NaiveDate) -> Result<Option<Matrix>> {
+    let cells = sqlx::query_as!(
+        Correlation,
+        r#"
+        SELECT symbol_1, symbol_2, date, correlation, window_rows
+        FROM correlation_matrix
+        WHERE date = $1
+        ORDER BY symbol_1, symbol_2
+        "#,
+        date,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(Matrix::from_cells(cells))
+}
+
+/// The newest matrix, if there is one.
+///
+/// # Errors
+/// Those of the database.
+#[tracing::instrument(name = "db.correlations.latest_matrix", skip_all, err(level = "debug"))]
+pub async fn latest_matrix(db: impl PgExecutor<'_>) -> Result<Option<Matrix>> {
+    let cells = sqlx::query_as!(
+        Correlation,
+        r#"
+        SELECT symbol_1, symbol_2, date, correlation, window_rows
+        FROM correlation_matrix
+        WHERE date = (SELECT max(date) FROM correlation_matrix)
+        ORDER BY symbol_1, symbol_2
+        "#,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(Matrix::from_cells(cells))
+}
+
+/// What is stored for each date, by date.
+///
+/// # Errors
+/// Those of the database.
+#[tracing::instrument(name = "db.correlations.coverage", skip_all, err(level = "debug"))]
+pub async fn coverage(db: impl PgExecutor<'_>) -> Result<Vec<Coverage>> {
+    let coverage = sqlx::query_as!(
+        Coverage,
+        r#"
+        SELECT date,
+               count(*) AS "cells!",
+               min(window_rows) AS "min_window!",
+               max(window_rows) AS "max_window!"
+        FROM correlation_matrix
+        GROUP BY date
+        ORDER BY date
+        "#,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(coverage)
+}

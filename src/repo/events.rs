@@ -1,0 +1,288 @@
+//! Execution events: the journal of what happened in the accounts (table `execution_events`).
+//!
+//! An event's id is made from the caller's key ([`EventId::from_key`]), so that appending it again adds nothing.
+//!
+//! | function | flights | index |
+//! |---|---|---|
+//! | [`append`], [`append_many`] | 1 (2 if the event is there already) | primary key |
+//! | [`get`] | 1 | primary key |
+//! | [`history`] | 1 | `execution_events_account_idx`, `…_week_idx`, `…_type_idx` or `…_occurred_idx` |
+//! | [`latest_of_account`] | 1 | `execution_events_account_idx` |
+//! | [`counts_by_type`] | 1 | `execution_events_week_idx` or `…_account_idx` |
+//! | [`trades`] | 1 | `execution_events_type_idx` |
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgExecutor};
+
+use super::batch::{columns, sorted};
+use crate::{
+    documents::EventDocument,
+    error::{Error, Result},
+    types::{Account, EventId, EventType, Invalid, WeekId},
+};
+
+/// An event to append.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewEvent {
+    /// The caller's key: the same event has the same id.
+    pub id: EventId,
+    /// Week of the trade.
+    pub week_id: WeekId,
+    /// Account it happened in.
+    pub account: Account,
+    /// What happened.
+    pub event_data: EventDocument,
+    /// When it happened.
+    pub occurred_at: DateTime<Utc>,
+}
+
+/// An event as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// Made from the caller's key.
+    pub id: EventId,
+    /// Week of the trade.
+    pub week_id: WeekId,
+    /// Copy of the type in the document.
+    pub event_type: EventType,
+    /// Account it happened in.
+    pub account: Account,
+    /// What happened.
+    pub event_data: EventDocument,
+    /// When it happened.
+    pub occurred_at: DateTime<Utc>,
+}
+
+/// Which events [`history`] gives; all that are `None` do not filter.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Filter {
+    /// Only events of this account.
+    pub account: Option<Account>,
+    /// Only events of this week.
+    pub week: Option<WeekId>,
+    /// Only events of this type.
+    pub event_type: Option<EventType>,
+}
+
+/// Where a page of [`history`] ended; the next page starts behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    /// Time of the last event of the page.
+    pub occurred_at: DateTime<Utc>,
+    /// Its id, which orders events of one instant.
+    pub id: EventId,
+}
+
+impl Event {
+    /// The cursor of the page that ends with this event.
+    #[must_use]
+    pub fn cursor(&self) -> Cursor {
+        Cursor {
+            occurred_at: self.occurred_at,
+            id: self.id,
+        }
+    }
+}
+
+/// Appends an event; says whether it was new. An event that is there already with the same content adds nothing.
+///
+/// # Errors
+/// [`Error::Invalid`] if the id is taken by an event of other content.
+#[tracing::instrument(name = "db.events.append", skip_all, fields(id = %event.id), err(level = "debug"))]
+pub async fn append(tx: &mut PgConnection, event: &NewEvent) -> Result<bool> {
+    let added = append_many(&mut *tx, std::slice::from_ref(event)).await?;
+    if added == 1 {
+        return Ok(true);
+    }
+    let stored = get(tx, event.id).await?;
+    let same = (stored.week_id, stored.account, stored.occurred_at)
+        == (event.week_id, event.account, event.occurred_at)
+        && stored.event_data == event.event_data;
+    if same {
+        Ok(false)
+    } else {
+        Err(Invalid::new(
+            "id",
+            format!(
+                "event {} is stored with other content; give this one a key of its own",
+                event.id
+            ),
+        )
+        .into())
+    }
+}
+
+/// Appends events and says how many were new; those whose id is there already are left as they are. One statement, all or
+/// nothing.
+///
+/// # Errors
+/// [`Error::Invalid`] lists the ids given twice.
+#[tracing::instrument(name = "db.events.append_many", skip_all, fields(rows = events.len()), err(level = "debug"))]
+pub async fn append_many(db: impl PgExecutor<'_>, events: &[NewEvent]) -> Result<u64> {
+    if events.is_empty() {
+        return Ok(0);
+    }
+    let rows = sorted("events", events, |event| event.id)?;
+    columns!(rows => id, week_id, account, event_data, occurred_at);
+    let appended = sqlx::query!(
+        r#"
+        INSERT INTO execution_events (id, week_id, account, event_data, occurred_at)
+        SELECT * FROM UNNEST($1::event_id[], $2::week_id[], $3::account[], $4::event_document[], $5::timestamptz[])
+        ON CONFLICT (id) DO NOTHING
+        "#,
+        &id[..],
+        &week_id[..],
+        &account[..],
+        &event_data[..],
+        &occurred_at[..],
+    )
+    .execute(db)
+    .await?;
+    Ok(appended.rows_affected())
+}
+
+/// Fetches one event.
+///
+/// # Errors
+/// [`Error::NotFound`] if no event has this id.
+#[tracing::instrument(name = "db.events.get", skip_all, fields(%id), err(level = "debug"))]
+pub async fn get(db: impl PgExecutor<'_>, id: EventId) -> Result<Event> {
+    sqlx::query_as!(
+        Event,
+        r#"
+        SELECT id, week_id, event_type, account, event_data, occurred_at
+        FROM execution_events
+        WHERE id = $1::event_id
+        "#,
+        id,
+    )
+    .fetch_optional(db)
+    .await?
+    .ok_or_else(|| Error::not_found("event", id))
+}
+
+/// One page of at most `limit` events, newest first, that pass the filter and lie behind `after`.
+///
+/// # Errors
+/// Those of the database.
+#[tracing::instrument(
+    name = "db.events.history",
+    skip_all,
+    fields(limit),
+    err(level = "debug")
+)]
+pub async fn history(
+    db: impl PgExecutor<'_>,
+    filter: &Filter,
+    after: Option<Cursor>,
+    limit: u32,
+) -> Result<Vec<Event>> {
+    let events = sqlx::query_as!(
+        Event,
+        r#"
+        SELECT id, week_id, event_type, account, event_data, occurred_at
+        FROM execution_events
+        WHERE ($1::account IS NULL OR account = $1::account)
+          AND ($2::week_id IS NULL OR week_id = $2::week_id)
+          AND ($3::event_type IS NULL OR event_type = $3::event_type)
+          AND ($4::timestamptz IS NULL OR (occurred_at, id) < ($4::timestamptz, $5::event_id))
+        ORDER BY occurred_at DESC, id DESC
+        LIMIT $6
+        "#,
+        filter.account,
+        filter.week,
+        filter.event_type,
+        after.map(|cursor| cursor.occurred_at),
+        after.map(|cursor| cursor.id),
+        i64::from(limit),
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(events)
+}
+
+/// The newest event of an account, if it has any.
+///
+/// # Errors
+/// Those of the database.
+#[tracing::instrument(name = "db.events.latest_of_account", skip_all, fields(%account), err(level = "debug"))]
+pub async fn latest_of_account(db: impl PgExecutor<'_>, account: Account) -> Result<Option<Event>> {
+    let event = sqlx::query_as!(
+        Event,
+        r#"
+        SELECT id, week_id, event_type, account, event_data, occurred_at
+        FROM execution_events
+        WHERE account = $1::account
+        ORDER BY occurred_at DESC, id DESC
+        LIMIT 1
+        "#,
+        account,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(event)
+}
+
+/// The number of events of each type, of one week and one account if given.
+///
+/// # Errors
+/// Those of the database.
+#[tracing::instrument(name = "db.events.counts_by_type", skip_all, err(level = "debug"))]
+pub async fn counts_by_type(
+    db: impl PgExecutor<'_>,
+    week: Option<WeekId>,
+    account: Option<Account>,
+) -> Result<BTreeMap<EventType, i64>> {
+    let counts = sqlx::query!(
+        r#"
+        SELECT event_type, count(*) AS "count!"
+        FROM execution_events
+        WHERE ($1::week_id IS NULL OR week_id = $1::week_id)
+          AND ($2::account IS NULL OR account = $2::account)
+        GROUP BY event_type
+        "#,
+        week,
+        account,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(counts
+        .into_iter()
+        .map(|row| (row.event_type, row.count))
+        .collect())
+}
+
+/// The entries and exits of all accounts, by account, by week, then by time: what performance is made of.
+///
+/// # Errors
+/// Those of the database.
+#[tracing::instrument(name = "db.events.trades", skip_all, err(level = "debug"))]
+pub async fn trades(db: impl PgExecutor<'_>) -> Result<Vec<Event>> {
+    let events = sqlx::query_as!(
+        Event,
+        r#"
+        SELECT id, week_id, event_type, account, event_data, occurred_at
+        FROM execution_events
+        WHERE event_type IN ('ENTRY', 'EXIT')
+        ORDER BY account, week_id, occurred_at, id
+        "#,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(events)
+}
+
+/// The accounts that have events, in order.
+///
+/// # Errors
+/// Those of the database.
+#[tracing::instrument(name = "db.events.accounts", skip_all, err(level = "debug"))]
+pub async fn accounts(db: impl PgExecutor<'_>) -> Result<Vec<Account>> {
+    let accounts =
+        sqlx::query_scalar!("SELECT DISTINCT account FROM execution_events ORDER BY account")
+            .fetch_all(db)
+            .await?;
+    Ok(accounts)
+}

@@ -1,0 +1,250 @@
+//! Account performance: statistics of each account over its latest weeks or over all (table `account_performance`).
+//!
+//! | function | flights | index |
+//! |---|---|---|
+//! | [`upsert_many`], [`get`] | 1 | `account_performance_account_lookback_key` |
+//! | [`leaderboard`] | 1 | `account_performance_lookback_idx` |
+//! | [`council_vs_individuals`] | 1 | `account_performance_lookback_idx` |
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use sqlx::PgExecutor;
+
+use super::{
+    Upserted,
+    batch::{columns, sorted},
+};
+use crate::{
+    error::{Error, Result},
+    types::{Account, Conviction, Invalid, PerformanceId, Weeks},
+};
+
+/// The statistics of an account. Returns are fractions: 0.01 is one per cent. A ratio that is not defined is `None`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Performance {
+    /// Account measured.
+    pub account: Account,
+    /// Number of weeks looked back; `None` for all time.
+    pub weeks_lookback: Option<Weeks>,
+    /// Compounded return.
+    pub total_return: Decimal,
+    /// Annualised excess return by volatility.
+    pub sharpe_ratio: Option<Decimal>,
+    /// Largest fall from a peak, zero or negative.
+    pub max_drawdown: Option<Decimal>,
+    /// Annualised standard deviation of weekly returns.
+    pub volatility: Option<Decimal>,
+    /// Weeks with an entry.
+    pub weeks_traded: i32,
+    /// Weeks with a positive return.
+    pub profitable_weeks: i32,
+    /// `profitable_weeks` by `weeks_traded`.
+    pub win_rate: Option<Decimal>,
+    /// Mean conviction of the entries.
+    pub avg_conviction: Option<Conviction>,
+    /// Conviction of the largest magnitude, with its sign.
+    pub max_conviction: Option<Conviction>,
+    /// Instant the statistics are of.
+    pub calculated_at: DateTime<Utc>,
+}
+
+/// A place on the leaderboard.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Place {
+    /// 1 is the best return.
+    pub rank: i64,
+    /// Account.
+    pub account: Account,
+    /// Compounded return.
+    pub total_return: Decimal,
+    /// Annualised excess return by volatility.
+    pub sharpe_ratio: Option<Decimal>,
+    /// Largest fall from a peak, zero or negative.
+    pub max_drawdown: Option<Decimal>,
+    /// Annualised standard deviation of weekly returns.
+    pub volatility: Option<Decimal>,
+    /// Share of weeks with a positive return.
+    pub win_rate: Option<Decimal>,
+    /// Weeks with an entry.
+    pub weeks_traded: i32,
+    /// Weeks with a positive return.
+    pub profitable_weeks: i32,
+    /// Instant the statistics are of.
+    pub calculated_at: DateTime<Utc>,
+}
+
+/// The council beside the models that vote in it and beside the baseline.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CouncilComparison {
+    /// The council.
+    pub council: Option<Place>,
+    /// The models, best return first.
+    pub individuals: Vec<Place>,
+    /// The account that stays flat.
+    pub baseline: Option<Place>,
+}
+
+impl CouncilComparison {
+    /// Return of the council less that of the best model: positive if the council wins.
+    #[must_use]
+    pub fn council_lead(&self) -> Option<Decimal> {
+        Some(self.council.as_ref()?.total_return - self.individuals.first()?.total_return)
+    }
+}
+
+/// Stores statistics, or replaces those of the same account and lookback: one statement, all or nothing.
+///
+/// # Errors
+/// [`Error::Invalid`] lists an account given twice or says that the rows are of different lookbacks;
+/// [`Error::Conflict`] if a drawdown is positive or the like.
+#[tracing::instrument(name = "db.performance.upsert_many", skip_all, fields(rows = performances.len()), err(level = "debug"))]
+pub async fn upsert_many(
+    db: impl PgExecutor<'_>,
+    performances: &[Performance],
+) -> Result<Upserted> {
+    let Some(first) = performances.first() else {
+        return Ok(Upserted::default());
+    };
+    let lookback = first.weeks_lookback;
+    if performances
+        .iter()
+        .any(|row| row.weeks_lookback != lookback)
+    {
+        return Err(
+            Invalid::new("weeks_lookback", "must be the same for all rows of a call").into(),
+        );
+    }
+    let rows = sorted("performances", performances, |row| row.account)?;
+    let id: Vec<_> = rows
+        .iter()
+        .map(|row| PerformanceId::generate(row.calculated_at))
+        .collect();
+    columns!(rows =>
+        account, total_return, sharpe_ratio, max_drawdown, volatility, weeks_traded, profitable_weeks, win_rate,
+        avg_conviction, max_conviction, calculated_at
+    );
+    let total_return: Vec<_> = total_return.into_iter().map(Some).collect();
+    let counts = sqlx::query!(
+        r#"
+        WITH written AS (
+            INSERT INTO account_performance (
+                id, account, weeks_lookback, total_return, sharpe_ratio, max_drawdown, volatility, weeks_traded,
+                profitable_weeks, win_rate, avg_conviction, max_conviction, calculated_at
+            )
+            SELECT new.id, new.account, $1::weeks, new.total_return, new.sharpe_ratio, new.max_drawdown,
+                   new.volatility, new.weeks_traded, new.profitable_weeks, new.win_rate, new.avg_conviction,
+                   new.max_conviction, new.calculated_at
+            FROM UNNEST(
+                $2::performance_id[], $3::account[], $4::ratio[], $5::ratio[], $6::ratio[], $7::ratio[],
+                $8::integer[], $9::integer[], $10::share[], $11::conviction[], $12::conviction[], $13::timestamptz[]
+            ) AS new (
+                id, account, total_return, sharpe_ratio, max_drawdown, volatility, weeks_traded, profitable_weeks,
+                win_rate, avg_conviction, max_conviction, calculated_at
+            )
+            ON CONFLICT (account, weeks_lookback) DO UPDATE
+            SET total_return = EXCLUDED.total_return,
+                sharpe_ratio = EXCLUDED.sharpe_ratio,
+                max_drawdown = EXCLUDED.max_drawdown,
+                volatility = EXCLUDED.volatility,
+                weeks_traded = EXCLUDED.weeks_traded,
+                profitable_weeks = EXCLUDED.profitable_weeks,
+                win_rate = EXCLUDED.win_rate,
+                avg_conviction = EXCLUDED.avg_conviction,
+                max_conviction = EXCLUDED.max_conviction,
+                calculated_at = EXCLUDED.calculated_at,
+                updated_at = now()
+            RETURNING xmax = 0 AS inserted
+        )
+        SELECT count(*) FILTER (WHERE inserted) AS "inserted!",
+               count(*) FILTER (WHERE NOT inserted) AS "updated!"
+        FROM written
+        "#,
+        lookback,
+        &id[..],
+        &account[..],
+        &total_return[..],
+        &sharpe_ratio[..],
+        &max_drawdown[..],
+        &volatility[..],
+        &weeks_traded[..],
+        &profitable_weeks[..],
+        &win_rate[..],
+        &avg_conviction[..],
+        &max_conviction[..],
+        &calculated_at[..],
+    )
+    .fetch_one(db)
+    .await?;
+    Upserted::of(performances.len(), counts.inserted, counts.updated)
+}
+
+/// The statistics of an account over `lookback` weeks, or of all time.
+///
+/// # Errors
+/// [`Error::NotFound`] if they were never calculated.
+#[tracing::instrument(name = "db.performance.get", skip_all, fields(%account), err(level = "debug"))]
+pub async fn get(
+    db: impl PgExecutor<'_>,
+    account: Account,
+    lookback: Option<Weeks>,
+) -> Result<Performance> {
+    sqlx::query_as!(
+        Performance,
+        r#"
+        SELECT account, weeks_lookback, total_return, sharpe_ratio, max_drawdown, volatility, weeks_traded,
+               profitable_weeks, win_rate, avg_conviction, max_conviction, calculated_at
+        FROM account_performance
+        WHERE account = $1::account
+          AND weeks_lookback IS NOT DISTINCT FROM $2::weeks
+        "#,
+        account,
+        lookback,
+    )
+    .fetch_optional(db)
+    .await?
+    .ok_or_else(|| Error::not_found("performance of account", account))
+}
+
+/// The accounts by return over `lookback` weeks or of all time, best first; equal returns by account.
+///
+/// # Errors
+/// Those of the database.
+#[tracing::instrument(name = "db.performance.leaderboard", skip_all, err(level = "debug"))]
+pub async fn leaderboard(db: impl PgExecutor<'_>, lookback: Option<Weeks>) -> Result<Vec<Place>> {
+    let places = sqlx::query_as!(
+        Place,
+        r#"
+        SELECT row_number() OVER (ORDER BY total_return DESC, account) AS "rank!",
+               account, total_return, sharpe_ratio, max_drawdown, volatility, win_rate, weeks_traded,
+               profitable_weeks, calculated_at
+        FROM account_performance
+        WHERE weeks_lookback IS NOT DISTINCT FROM $1::weeks
+        ORDER BY total_return DESC, account
+        "#,
+        lookback,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(places)
+}
+
+/// The council beside the models and the baseline, over `lookback` weeks or of all time.
+///
+/// # Errors
+/// Those of the database.
+pub async fn council_vs_individuals(
+    db: impl PgExecutor<'_>,
+    lookback: Option<Weeks>,
+) -> Result<CouncilComparison> {
+    let mut comparison = CouncilComparison::default();
+    for place in leaderboard(db, lookback).await? {
+        if place.account == Account::council() {
+            comparison.council = Some(place);
+        } else if place.account == Account::baseline() {
+            comparison.baseline = Some(place);
+        } else {
+            comparison.individuals.push(place);
+        }
+    }
+    Ok(comparison)
+}

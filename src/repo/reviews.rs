@@ -1,0 +1,297 @@
+//! Peer reviews: what the models thought of one another's pitches, seen under labels (table `peer_reviews`).
+//!
+//! | function | flights | index |
+//! |---|---|---|
+//! | [`save_round`] | 3, whatever the number of reviews | `pm_pitches_week_model_key`, `peer_reviews_pitch_reviewer_key` |
+//! | [`get`] | 1 | primary key |
+//! | [`of_pitch`] | 1 | `peer_reviews_pitch_reviewer_key` |
+//! | [`of_round`] | 1 | `peer_reviews_week_idx` |
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgExecutor};
+
+use super::batch::{Pair, columns, sorted};
+use crate::{
+    documents::ReviewDocument,
+    error::{Error, Result},
+    types::{Invalid, Model, PitchId, PitchLabel, ReviewId, WeekId},
+};
+
+/// A review to save. The pitch it is about is named by the label in the document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewReview {
+    /// Model that reviewed.
+    pub reviewer_model: Model,
+    /// The review.
+    pub review_data: ReviewDocument,
+}
+
+/// One round of reviews: all models look at all pitches of the others, without knowing whose they are.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Round {
+    /// Week of the pitches.
+    pub week: WeekId,
+    /// Instant of the research the pitches rest on.
+    pub research_date: Option<DateTime<Utc>>,
+    /// Whose pitch stood behind each label.
+    pub labels: BTreeMap<PitchLabel, Model>,
+    /// The reviews.
+    pub reviews: Vec<NewReview>,
+}
+
+/// A review as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Review {
+    /// Stays when the review is saved again.
+    pub id: ReviewId,
+    /// Week of the pitch.
+    pub week_id: WeekId,
+    /// Pitch reviewed.
+    pub pitch_id: PitchId,
+    /// Model that reviewed.
+    pub reviewer_model: Model,
+    /// Name under which the reviewer saw the pitch.
+    pub pitch_label: PitchLabel,
+    /// The review.
+    pub review_data: ReviewDocument,
+    /// Instant of the research the round rests on.
+    pub research_date: Option<DateTime<Utc>>,
+    /// When it was first stored.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A review and the pitch that its label stands for.
+struct Resolved {
+    reviewer_model: Model,
+    pitch_label: PitchLabel,
+    pitch_id: PitchId,
+    review_data: ReviewDocument,
+}
+
+/// Saves a round of reviews in place of an earlier save of it, and gives the ids in the order of `round.reviews`. A review
+/// of the same pitch by the same model keeps its id; reviews of the round's pitches that are not in `round` are removed.
+///
+/// # Errors
+/// [`Error::Invalid`] lists the labels that map to no model, the models that have no pitch in the round, the models that
+/// reviewed themselves, or the reviews given twice. Nothing is written then.
+#[tracing::instrument(
+    name = "db.reviews.save_round", skip_all,
+    fields(week = %round.week, rows = round.reviews.len()), err(level = "debug")
+)]
+pub async fn save_round(
+    tx: &mut PgConnection,
+    round: &Round,
+    at: DateTime<Utc>,
+) -> Result<Vec<ReviewId>> {
+    let reviewed = models_behind_labels(round)?;
+    let pitches = pitch_ids(&mut *tx, round).await?;
+    let resolved = resolve(round, &reviewed, &pitches)?;
+    let key = |review: &Resolved| Pair(review.pitch_label, review.reviewer_model.clone());
+    let rows = sorted("reviews", &resolved, key)?;
+
+    let id: Vec<ReviewId> = rows.iter().map(|_| ReviewId::generate(at)).collect();
+    columns!(rows => pitch_id, reviewer_model, pitch_label, review_data);
+    let saved = sqlx::query!(
+        r#"
+        INSERT INTO peer_reviews (
+            id, week_id, pitch_id, reviewer_model, pitch_label, review_data, research_date, created_at, updated_at
+        )
+        SELECT new.id, $1::week_id, new.pitch_id, new.reviewer_model, new.pitch_label, new.review_data,
+               $2::timestamptz, $3, $3
+        FROM UNNEST($4::review_id[], $5::pitch_id[], $6::model[], $7::pitch_label[], $8::review_document[])
+            AS new (id, pitch_id, reviewer_model, pitch_label, review_data)
+        ON CONFLICT (pitch_id, week_id, reviewer_model) DO UPDATE
+        SET pitch_label = EXCLUDED.pitch_label,
+            review_data = EXCLUDED.review_data,
+            research_date = EXCLUDED.research_date,
+            updated_at = EXCLUDED.updated_at
+        RETURNING id, pitch_id, reviewer_model
+        "#,
+        round.week,
+        round.research_date,
+        at,
+        &id[..],
+        &pitch_id[..],
+        &reviewer_model[..],
+        &pitch_label[..],
+        &review_data[..],
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+
+    let kept: Vec<ReviewId> = saved.iter().map(|row| row.id).collect();
+    let all_pitches: Vec<PitchId> = pitches.values().copied().collect();
+    sqlx::query!(
+        "DELETE FROM peer_reviews WHERE pitch_id = ANY($1::pitch_id[]) AND id <> ALL($2::review_id[])",
+        &all_pitches[..],
+        &kept[..],
+    )
+    .execute(tx)
+    .await?;
+
+    let ids: HashMap<(PitchId, Model), ReviewId> = saved
+        .into_iter()
+        .map(|row| ((row.pitch_id, row.reviewer_model), row.id))
+        .collect();
+    resolved
+        .into_iter()
+        .map(|review| ids.get(&(review.pitch_id, review.reviewer_model)).copied())
+        .collect::<Option<_>>()
+        .ok_or(Error::RowCount {
+            expected: round.reviews.len() as u64,
+            actual: ids.len() as u64,
+        })
+}
+
+/// The model behind the label of each review, in the order of the reviews.
+fn models_behind_labels(round: &Round) -> Result<Vec<&Model>> {
+    let label = |review: &NewReview| review.review_data.pitch_label();
+    let unmapped: BTreeSet<PitchLabel> = round
+        .reviews
+        .iter()
+        .map(label)
+        .filter(|label| !round.labels.contains_key(label))
+        .collect();
+    if !unmapped.is_empty() {
+        let why = format!("no model is given for {}", list(&unmapped));
+        return Err(Invalid::new("labels", why).into());
+    }
+    let models: Vec<&Model> = round
+        .reviews
+        .iter()
+        .map(|review| &round.labels[&label(review)])
+        .collect();
+    let own: BTreeSet<&Model> = round
+        .reviews
+        .iter()
+        .zip(&models)
+        .filter_map(|(review, model)| (review.reviewer_model == **model).then_some(*model))
+        .collect();
+    if !own.is_empty() {
+        let why = format!("{} reviewed the own pitch", list(&own));
+        return Err(Invalid::new("reviews", why).into());
+    }
+    Ok(models)
+}
+
+/// The pitches of the round by model.
+async fn pitch_ids(tx: &mut PgConnection, round: &Round) -> Result<HashMap<Model, PitchId>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT id, model
+        FROM pm_pitches
+        WHERE week_id = $1::week_id
+          AND research_date IS NOT DISTINCT FROM $2::timestamptz
+        "#,
+        round.week,
+        round.research_date,
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.model, row.id)).collect())
+}
+
+fn resolve(
+    round: &Round,
+    reviewed: &[&Model],
+    pitches: &HashMap<Model, PitchId>,
+) -> Result<Vec<Resolved>> {
+    let without: BTreeSet<&Model> = reviewed
+        .iter()
+        .copied()
+        .filter(|model| !pitches.contains_key(*model))
+        .collect();
+    if !without.is_empty() {
+        let why = format!("no pitch of {} in week {}", list(&without), round.week);
+        return Err(Invalid::new("labels", why).into());
+    }
+    let resolved = round
+        .reviews
+        .iter()
+        .zip(reviewed)
+        .map(|(review, model)| Resolved {
+            reviewer_model: review.reviewer_model.clone(),
+            pitch_label: review.review_data.pitch_label(),
+            pitch_id: pitches[*model],
+            review_data: review.review_data.clone(),
+        });
+    Ok(resolved.collect())
+}
+
+fn list<T: ToString>(items: &BTreeSet<T>) -> String {
+    items
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// Fetches one review.
+///
+/// # Errors
+/// [`Error::NotFound`] if no review has this id.
+#[tracing::instrument(name = "db.reviews.get", skip_all, fields(%id), err(level = "debug"))]
+pub async fn get(db: impl PgExecutor<'_>, id: ReviewId) -> Result<Review> {
+    sqlx::query_as!(
+        Review,
+        r#"
+        SELECT id, week_id, pitch_id, reviewer_model, pitch_label, review_data, research_date, created_at
+        FROM peer_reviews
+        WHERE id = $1::review_id
+        "#,
+        id,
+    )
+    .fetch_optional(db)
+    .await?
+    .ok_or_else(|| Error::not_found("review", id))
+}
+
+/// The reviews of a pitch, by reviewer.
+///
+/// # Errors
+/// Those of the database.
+#[tracing::instrument(name = "db.reviews.of_pitch", skip_all, fields(%pitch), err(level = "debug"))]
+pub async fn of_pitch(db: impl PgExecutor<'_>, pitch: PitchId) -> Result<Vec<Review>> {
+    let reviews = sqlx::query_as!(
+        Review,
+        r#"
+        SELECT id, week_id, pitch_id, reviewer_model, pitch_label, review_data, research_date, created_at
+        FROM peer_reviews
+        WHERE pitch_id = $1::pitch_id
+        ORDER BY reviewer_model
+        "#,
+        pitch,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(reviews)
+}
+
+/// The reviews of a week that rest on one research, or on none given, by label, then by reviewer.
+///
+/// # Errors
+/// Those of the database.
+#[tracing::instrument(name = "db.reviews.of_round", skip_all, fields(%week), err(level = "debug"))]
+pub async fn of_round(
+    db: impl PgExecutor<'_>,
+    week: WeekId,
+    research_date: Option<DateTime<Utc>>,
+) -> Result<Vec<Review>> {
+    let reviews = sqlx::query_as!(
+        Review,
+        r#"
+        SELECT id, week_id, pitch_id, reviewer_model, pitch_label, review_data, research_date, created_at
+        FROM peer_reviews
+        WHERE week_id = $1::week_id
+          AND research_date IS NOT DISTINCT FROM $2::timestamptz
+        ORDER BY pitch_label, reviewer_model
+        "#,
+        week,
+        research_date,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(reviews)
+}

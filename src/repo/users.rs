@@ -1,0 +1,122 @@
+//! Users of the desk (table `users`).
+//!
+//! | function | flights | index |
+//! |---|---|---|
+//! | [`add`], [`get`], [`set_active`] | 1 | primary key |
+//! | [`find_by_email`] | 1 | `users_email_key` |
+//! | [`active`] | 1 | whole table |
+
+use chrono::{DateTime, Utc};
+use sqlx::PgExecutor;
+
+use crate::{
+    error::{Error, Result},
+    types::{Email, UserId, UserName},
+};
+
+/// A user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Made with [`UserId::generate`].
+    pub id: UserId,
+    /// Display name.
+    pub name: UserName,
+    /// Address; unique regardless of case.
+    pub email: Email,
+    /// False once the user has left.
+    pub active: bool,
+    /// Age in years, where known.
+    pub age: Option<i32>,
+    /// When the user was added.
+    pub created_at: DateTime<Utc>,
+}
+
+/// Adds a user.
+///
+/// # Errors
+/// [`Error::Conflict`] on `users_email_key` if the address is taken, on `users_age_plausible` if the age is not 0 to 150.
+#[tracing::instrument(name = "db.users.add", skip_all, fields(id = %user.id), err(level = "debug"))]
+pub async fn add(db: impl PgExecutor<'_>, user: &User) -> Result<()> {
+    sqlx::query!(
+        "INSERT INTO users (id, name, email, active, age, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+        user.id,
+        user.name,
+        user.email,
+        user.active,
+        user.age,
+        user.created_at,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Fetches one user.
+///
+/// # Errors
+/// [`Error::NotFound`] if no user has this id.
+#[tracing::instrument(name = "db.users.get", skip_all, fields(%id), err(level = "debug"))]
+pub async fn get(db: impl PgExecutor<'_>, id: UserId) -> Result<User> {
+    sqlx::query_as!(
+        User,
+        "SELECT id, name, email, active, age, created_at FROM users WHERE id = $1::user_id",
+        id,
+    )
+    .fetch_optional(db)
+    .await?
+    .ok_or_else(|| Error::not_found("user", id))
+}
+
+/// The user with an address, however it is capitalised.
+///
+/// # Errors
+/// Those of the database.
+#[tracing::instrument(name = "db.users.find_by_email", skip_all, err(level = "debug"))]
+pub async fn find_by_email(db: impl PgExecutor<'_>, email: &Email) -> Result<Option<User>> {
+    let user = sqlx::query_as!(
+        User,
+        r#"
+        SELECT id, name, email, active, age, created_at
+        FROM users
+        WHERE lower(email) = lower($1::email)
+        "#,
+        email,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(user)
+}
+
+/// The users who have not left, by name, then by id.
+///
+/// # Errors
+/// Those of the database.
+#[tracing::instrument(name = "db.users.active", skip_all, err(level = "debug"))]
+pub async fn active(db: impl PgExecutor<'_>) -> Result<Vec<User>> {
+    let users = sqlx::query_as!(
+        User,
+        "SELECT id, name, email, active, age, created_at FROM users WHERE active ORDER BY name, id",
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(users)
+}
+
+/// Says that a user has left, or is back.
+///
+/// # Errors
+/// [`Error::NotFound`] if no user has this id.
+#[tracing::instrument(name = "db.users.set_active", skip_all, fields(%id, active), err(level = "debug"))]
+pub async fn set_active(db: impl PgExecutor<'_>, id: UserId, active: bool) -> Result<()> {
+    let updated = sqlx::query!(
+        "UPDATE users SET active = $2 WHERE id = $1::user_id",
+        id,
+        active
+    )
+    .execute(db)
+    .await?;
+    match updated.rows_affected() {
+        0 => Err(Error::not_found("user", id)),
+        _ => Ok(()),
+    }
+}

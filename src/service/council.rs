@@ -1,0 +1,101 @@
+//! A week of the council, stored whole or not at all.
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    db::{Db, Isolation, TxOptions},
+    documents::DecisionDocument,
+    error::Result,
+    repo::{
+        decisions::{self, Decision},
+        pitches::{self, NewPitch, Pitch},
+        research::{self, Report},
+        reviews::{self, Review, Round},
+    },
+    types::{DecisionId, PitchId, ReviewId, WeekId},
+};
+
+/// What a week of the council made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CouncilWeek {
+    /// The research reports.
+    pub research: Vec<Report>,
+    /// What the models proposed.
+    pub pitches: Vec<NewPitch>,
+    /// What they thought of one another's proposals; also names the week and the research.
+    pub round: Round,
+    /// What the chairman chose.
+    pub decision: DecisionDocument,
+}
+
+/// Ids of what was saved, in the order it was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SavedWeek {
+    /// Of the pitches.
+    pub pitches: Vec<PitchId>,
+    /// Of the reviews.
+    pub reviews: Vec<ReviewId>,
+    /// Of the decision.
+    pub decision: DecisionId,
+}
+
+/// A week of the council as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredWeek {
+    /// The newest report of each provider.
+    pub research: Vec<Report>,
+    /// The pitches, by model.
+    pub pitches: Vec<Pitch>,
+    /// The reviews, by label, then by reviewer.
+    pub reviews: Vec<Review>,
+    /// The decision, newest research first.
+    pub decisions: Vec<Decision>,
+}
+
+/// Saves a week in one transaction. Saving it again replaces it and keeps the ids.
+///
+/// # Errors
+/// Those of [`pitches::save`], [`reviews::save_round`] and [`decisions::save`]; nothing is stored then.
+#[tracing::instrument(name = "service.council.save", skip_all, fields(week = %council.round.week), err(level = "debug"))]
+pub async fn save(db: &Db, council: &CouncilWeek, at: DateTime<Utc>) -> Result<SavedWeek> {
+    let Round {
+        week,
+        research_date,
+        ..
+    } = council.round;
+    db.transaction(async |tx| -> Result<SavedWeek> {
+        for report in &council.research {
+            research::save(&mut *tx, report).await?;
+        }
+        Ok(SavedWeek {
+            pitches: pitches::save(&mut *tx, week, research_date, &council.pitches, at).await?,
+            reviews: reviews::save_round(&mut *tx, &council.round, at).await?,
+            decision: decisions::save(tx, week, research_date, &council.decision, at).await?,
+        })
+    })
+    .await
+}
+
+/// Loads a week as of one instant: the pitches and reviews of one research round, or of none given.
+///
+/// # Errors
+/// Those of the database.
+#[tracing::instrument(name = "service.council.load", skip_all, fields(%week), err(level = "debug"))]
+pub async fn load(
+    db: &Db,
+    week: WeekId,
+    research_date: Option<DateTime<Utc>>,
+) -> Result<StoredWeek> {
+    let options = TxOptions::new()
+        .isolation(Isolation::RepeatableRead)
+        .read_only();
+    db.transaction_with(options, async |tx| -> Result<StoredWeek> {
+        Ok(StoredWeek {
+            research: research::latest_by_provider(&mut *tx, week).await?,
+            pitches: pitches::of_round(&mut *tx, week, research_date).await?,
+            reviews: reviews::of_round(&mut *tx, week, research_date).await?,
+            decisions: decisions::of_week(tx, week).await?,
+        })
+    })
+    .await
+}
