@@ -3,3 +3,4 @@
 pub mod council;
 pub mod market;
 pub mod metrics;
+pub mod performance;
