@@ -1,0 +1,67 @@
+# Recipes are one-liners over cargo: `just` is a convenience, not a need.
+
+# An offline build must not care about anybody's database; neither of these leads to one.
+bogus := "DATABASE_URL=postgres://nobody@unreachable.invalid/none SQLX_OFFLINE=true"
+
+# List the recipes.
+[private]
+default:
+    @just --list --unsorted
+
+# Everything that needs no database: format, lints, docs, offline tests, examples.
+[group('every day')]
+check: fmt-check clippy docs
+    {{ bogus }} cargo test --quiet --lib --all-features
+    {{ bogus }} cargo test --quiet --all-features --test it -- offline::
+
+# All tests, on a private server that they start themselves.
+[group('every day')]
+test *ARGS:
+    cargo test --all-features {{ ARGS }}
+
+# The desk's week on real market data.
+[group('every day')]
+demo *ARGS:
+    cargo run --features cli -- demo {{ ARGS }}
+
+# Format all sources.
+[group('every day')]
+fmt:
+    cargo fmt --all
+
+# Refresh .sqlx from the statements and migrations, on a throwaway server.
+[group('schema')]
+prepare:
+    cargo run --quiet --package xtask -- prepare
+
+# Write docs/schema.md from a migrated database.
+[group('schema')]
+schema:
+    cargo run --quiet --package xtask -- schema
+
+# Start the next migration, for instance `just new-migration add_broker_to_accounts`.
+[group('schema')]
+new-migration NAME:
+    cargo run --quiet --package xtask -- new-migration {{ NAME }}
+
+# Fail if a source is not formatted.
+[group('parts of check')]
+fmt-check:
+    cargo fmt --all --check
+
+# Lints, with all features and with none.
+[group('parts of check')]
+clippy:
+    {{ bogus }} cargo clippy --quiet --workspace --all-features --all-targets -- -D warnings
+    {{ bogus }} cargo clippy --quiet --package llm-trading-db --no-default-features -- -D warnings
+
+# The documentation, its links and its private parts.
+[group('parts of check')]
+docs:
+    {{ bogus }} RUSTDOCFLAGS="-D warnings" cargo doc --quiet --all-features --no-deps --package llm-trading-db
+
+# What CI runs after installing its tools.
+[group('parts of check')]
+ci: check
+    cargo run --quiet --package xtask -- prepare --check
+    cargo run --quiet --package xtask -- schema --check

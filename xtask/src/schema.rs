@@ -1,0 +1,175 @@
+//! `docs/schema.md`, from the catalog of a migrated database.
+
+use std::{fmt::Write as _, fs};
+
+use anyhow::{Result, ensure};
+use sqlx::{Connection, PgConnection};
+
+use crate::{migrated_server, project};
+
+const PAGE: &str = "docs/schema.md";
+
+const TABLES: &str = "
+    SELECT c.relname::text, COALESCE(obj_description(c.oid), '')
+    FROM pg_class c
+    WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace AND c.relname <> '_sqlx_migrations'
+    ORDER BY c.relname";
+
+const COLUMNS: &str = "
+    SELECT a.attname::text,
+           format_type(a.atttypid, a.atttypmod),
+           a.attnotnull,
+           COALESCE(CASE a.attgenerated WHEN 's' THEN 'generated' ELSE pg_get_expr(d.adbin, d.adrelid) END, ''),
+           COALESCE(col_description(a.attrelid, a.attnum), '')
+    FROM pg_attribute a
+    LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+    WHERE a.attrelid = $1::regclass AND a.attnum > 0 AND NOT a.attisdropped
+    ORDER BY a.attnum";
+
+const CONSTRAINTS: &str = "
+    SELECT conname::text, pg_get_constraintdef(oid, true)
+    FROM pg_constraint
+    WHERE conrelid = $1::regclass
+    ORDER BY contype <> 'p', contype, conname";
+
+const INDEXES: &str = "
+    SELECT i.relname::text, regexp_replace(pg_get_indexdef(i.oid), '^.* USING ', '')
+    FROM pg_index x
+    JOIN pg_class i ON i.oid = x.indexrelid
+    LEFT JOIN pg_constraint k ON k.conindid = x.indexrelid AND k.contype IN ('p', 'u')
+    WHERE x.indrelid = $1::regclass AND k.oid IS NULL
+    ORDER BY i.relname";
+
+const DOMAINS: &str = "
+    SELECT t.typname::text,
+           format_type(t.typbasetype, t.typtypmod),
+           COALESCE(string_agg(pg_get_constraintdef(k.oid, true), '; ' ORDER BY k.conname), ''),
+           COALESCE(obj_description(t.oid, 'pg_type'), '')
+    FROM pg_type t
+    LEFT JOIN pg_constraint k ON k.contypid = t.oid
+    WHERE t.typtype = 'd' AND t.typnamespace = 'public'::regnamespace
+    GROUP BY t.oid
+    ORDER BY t.typname";
+
+const REFERENCES: &str = "
+    SELECT conrelid::regclass::text, confrelid::regclass::text
+    FROM pg_constraint
+    WHERE contype = 'f' AND connamespace = 'public'::regnamespace
+    ORDER BY 1, 2";
+
+/// Writes the page, or fails if it is not the one that would be written.
+pub async fn run(check: bool) -> Result<()> {
+    let server = migrated_server().await?;
+    let mut db = PgConnection::connect_with(&server.options()).await?;
+    let fresh = page(&mut db).await?;
+    db.close().await?;
+    server.stop()?;
+    let path = project(PAGE);
+    if check {
+        ensure!(
+            fs::read_to_string(&path)? == fresh,
+            "{PAGE} is stale; run `just schema`"
+        );
+    } else {
+        fs::write(&path, fresh)?;
+    }
+    Ok(())
+}
+
+async fn page(db: &mut PgConnection) -> Result<String> {
+    let tables: Vec<(String, String)> = sqlx::query_as(TABLES).fetch_all(&mut *db).await?;
+    let mut page = String::from(
+        "# Schema\n\nMade by `just schema` from the catalog of a migrated database; CI fails when it is stale.\n\n",
+    );
+    page += &diagram(db, &tables).await?;
+    for (table, comment) in &tables {
+        write!(page, "\n## {table}\n\n{comment}\n\n")?;
+        page += &columns(db, table).await?;
+        page += &list(db, "Constraints", CONSTRAINTS, table).await?;
+        page += &list(db, "Indexes besides", INDEXES, table).await?;
+    }
+    page += &domains(db).await?;
+    Ok(page)
+}
+
+async fn diagram(db: &mut PgConnection, tables: &[(String, String)]) -> Result<String> {
+    let mut diagram = String::from("```mermaid\nerDiagram\n");
+    for (table, _) in tables {
+        writeln!(diagram, "    {table} {{")?;
+        for (column, kind, ..) in describe(db, table).await? {
+            let kind = kind.replace(' ', "_");
+            writeln!(diagram, "        {kind} {column}")?;
+        }
+        writeln!(diagram, "    }}")?;
+    }
+    let references: Vec<(String, String)> = sqlx::query_as(REFERENCES).fetch_all(db).await?;
+    for (from, to) in references {
+        writeln!(diagram, "    {to} ||--o{{ {from} : \"\"")?;
+    }
+    Ok(diagram + "```\n")
+}
+
+type Column = (String, String, bool, String, String);
+
+async fn describe(db: &mut PgConnection, table: &str) -> Result<Vec<Column>> {
+    Ok(sqlx::query_as(COLUMNS).bind(table).fetch_all(db).await?)
+}
+
+async fn columns(db: &mut PgConnection, table: &str) -> Result<String> {
+    let mut text =
+        String::from("| column | type | null | default | meaning |\n|---|---|---|---|---|\n");
+    for (column, kind, required, default, comment) in describe(db, table).await? {
+        let null = if required { "" } else { "NULL" };
+        writeln!(
+            text,
+            "| `{column}` | `{kind}` | {null} | {} | {comment} |",
+            code(&default)
+        )?;
+    }
+    Ok(text)
+}
+
+async fn list(
+    db: &mut PgConnection,
+    title: &str,
+    query: &'static str,
+    table: &str,
+) -> Result<String> {
+    let rows: Vec<(String, String)> = sqlx::query_as(query).bind(table).fetch_all(db).await?;
+    let mut text = String::new();
+    if !rows.is_empty() {
+        write!(text, "\n{title}:\n\n")?;
+    }
+    for (name, definition) in rows {
+        writeln!(text, "* `{name}`: {}", code(&definition))?;
+    }
+    Ok(text)
+}
+
+async fn domains(db: &mut PgConnection) -> Result<String> {
+    let rows: Vec<(String, String, String, String)> = sqlx::query_as(DOMAINS).fetch_all(db).await?;
+    let mut text =
+        String::from("\n## Domains\n\n| domain | over | check | meaning |\n|---|---|---|---|\n");
+    for (name, base, check, comment) in rows {
+        // The check of a document runs over many lines; its migration shows it better.
+        let check = if base == "jsonb" {
+            "in its migration".to_owned()
+        } else {
+            code(&check)
+        };
+        writeln!(text, "| `{name}` | `{base}` | {check} | {comment} |")?;
+    }
+    Ok(text)
+}
+
+fn code(sql: &str) -> String {
+    match sql
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .replace('|', "\\|")
+    {
+        sql if sql.is_empty() => sql,
+        sql => format!("`{sql}`"),
+    }
+}
