@@ -1,5 +1,36 @@
 //! The desk's vocabulary: newtypes over the database's domains, each valid by construction.
+//!
+//! A type and its domain have the same name (`WeekId` is `week_id`) and the same rule. A value of the type is made by
+//! `new` or by parsing, and is checked again when it is read from JSON or from a row, so it always obeys the rule.
+//!
+//! ```
+//! use llm_trading_db::types::{Instrument, Symbol, WeekId};
+//!
+//! let week: WeekId = "2026-01-07".parse()?;
+//! let instrument = Instrument::from(Symbol::new("SPY")?);
+//! assert_eq!(format!("{instrument} in the week of {week}"), "SPY in the week of 2026-01-07");
+//! # Ok::<(), llm_trading_db::types::Invalid>(())
+//! ```
 
+pub(crate) mod exact;
+mod ids;
+mod instrument;
 mod invalid;
+mod macros;
+mod numbers;
+mod text;
+mod week_id;
+mod words;
 
+pub use ids::{
+    AccountId, ConditionPerformanceId, DecisionId, EventId, FetchId, LogId, PerformanceId, PitchId,
+    ReportId, ReviewId, UserId,
+};
+pub use instrument::Instrument;
 pub use invalid::Invalid;
+pub use numbers::{Amount, Conviction, Weeks};
+pub use text::{
+    Account, ConditionType, ConditionValue, Email, EventType, Model, PitchLabel, Symbol, UserName,
+};
+pub use week_id::WeekId;
+pub use words::{Direction, FetchStatus, FetchType, Level, Provider, ReportStatus};

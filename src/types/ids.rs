@@ -1,0 +1,111 @@
+use chrono::{DateTime, Utc};
+use uuid::{NoContext, Timestamp, Uuid};
+
+use super::macros::uuid_id;
+
+uuid_id! {
+    /// One model's pitch in one week.
+    PitchId as "pitch_id"
+}
+uuid_id! {
+    /// One peer review of a pitch.
+    ReviewId as "review_id"
+}
+uuid_id! {
+    /// The chairman's decision of a week.
+    DecisionId as "decision_id"
+}
+uuid_id! {
+    /// One research report.
+    ReportId as "report_id"
+}
+uuid_id! {
+    /// One execution event.
+    EventId as "event_id"
+}
+uuid_id! {
+    /// A person who uses the desk.
+    UserId as "user_id"
+}
+uuid_id! {
+    /// A cash account with a balance; not the name of a trading [`Account`](super::Account).
+    AccountId as "account_id"
+}
+uuid_id! {
+    /// One line of the desk's log.
+    LogId as "log_id"
+}
+uuid_id! {
+    /// One run of a market data fetch.
+    FetchId as "fetch_id"
+}
+uuid_id! {
+    /// The performance figures of one account over one span.
+    PerformanceId as "performance_id"
+}
+uuid_id! {
+    /// The performance figures of one account under one market condition.
+    ConditionPerformanceId as "condition_performance_id"
+}
+
+/// Fixed for ever: another value would give every existing key another id.
+const EVENT_NAMESPACE: Uuid = Uuid::from_u128(0x6a1d_0f3e_93c4_4b0e_8a55_2f7c_61d2_b9e4);
+
+impl EventId {
+    /// The id of the event that `key` names (UUID version 5): the same key always gives the same id, so that writing
+    /// an event again after a lost answer cannot store it twice.
+    #[must_use]
+    pub fn from_key(key: &str) -> Self {
+        Self::from_uuid(Uuid::new_v5(&EVENT_NAMESPACE, key.as_bytes()))
+    }
+}
+
+/// A version 7 UUID of this time. Times before 1970 count as 1970: the format has no room for them.
+pub(super) fn uuid_v7(at: DateTime<Utc>) -> Uuid {
+    let seconds = u64::try_from(at.timestamp()).unwrap_or(0);
+    Uuid::new_v7(Timestamp::from_unix(
+        NoContext,
+        seconds,
+        at.timestamp_subsec_nanos(),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn generated_ids_carry_their_time() {
+        let at = DateTime::from_timestamp(1_767_798_003, 123_000_000).unwrap();
+        let id = PitchId::generate(at);
+        let (seconds, nanos) = id.as_uuid().get_timestamp().unwrap().to_unix();
+        assert_eq!((seconds, nanos), (1_767_798_003, 123_000_000));
+        assert_ne!(id, PitchId::generate(at));
+        assert!(id < PitchId::generate(at + chrono::TimeDelta::milliseconds(1)));
+    }
+
+    #[test]
+    fn a_key_names_one_event() {
+        assert_eq!(
+            EventId::from_key("2026-01-07/CHATGPT/entry"),
+            EventId::from_key("2026-01-07/CHATGPT/entry")
+        );
+        assert_ne!(EventId::from_key("a"), EventId::from_key("b"));
+        assert_eq!(
+            EventId::from_key("a").to_string(),
+            "7058efc3-7a01-5127-a979-a468326ccd8c"
+        );
+    }
+
+    #[test]
+    fn ids_are_read_from_text_and_json() {
+        let text = "01890a5d-ac96-774b-bcce-b302099a8057";
+        let id: ReviewId = text.parse().unwrap();
+        assert_eq!(id.to_string(), text);
+        assert_eq!(
+            serde_json::from_str::<ReviewId>(&format!("\"{text}\"")).unwrap(),
+            id
+        );
+        assert_eq!("42".parse::<ReviewId>().unwrap_err().field, "review_id");
+    }
+}

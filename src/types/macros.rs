@@ -1,0 +1,280 @@
+//! What every newtype over a database domain shares, one macro per family.
+//!
+//! On the wire each type is its domain's base type, and [`Decode`](sqlx::Decode) checks the value again: a row written
+//! around the domain is an error that names the type, never a value that breaks its own rules.
+
+/// The traits of a type whose text form is its only form: `as_str` and `FromStr` are written by hand or by [`text!`].
+macro_rules! text_traits {
+    ($name:ident, $domain:literal) => {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                self.as_str()
+            }
+        }
+
+        impl TryFrom<&str> for $name {
+            type Error = $crate::types::Invalid;
+
+            fn try_from(text: &str) -> Result<Self, $crate::types::Invalid> {
+                text.parse()
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        $crate::types::macros::deserialize_from_str!($name, $domain);
+
+        impl sqlx::Type<sqlx::Postgres> for $name {
+            fn type_info() -> sqlx::postgres::PgTypeInfo {
+                <str as sqlx::Type<sqlx::Postgres>>::type_info()
+            }
+
+            fn compatible(ty: &sqlx::postgres::PgTypeInfo) -> bool {
+                <str as sqlx::Type<sqlx::Postgres>>::compatible(ty)
+            }
+        }
+
+        impl sqlx::postgres::PgHasArrayType for $name {
+            fn array_type_info() -> sqlx::postgres::PgTypeInfo {
+                <&str as sqlx::postgres::PgHasArrayType>::array_type_info()
+            }
+
+            fn array_compatible(ty: &sqlx::postgres::PgTypeInfo) -> bool {
+                <&str as sqlx::postgres::PgHasArrayType>::array_compatible(ty)
+            }
+        }
+
+        impl sqlx::Encode<'_, sqlx::Postgres> for $name {
+            fn encode_by_ref(
+                &self,
+                buf: &mut sqlx::postgres::PgArgumentBuffer,
+            ) -> Result<sqlx::encode::IsNull, sqlx::error::BoxDynError> {
+                <&str as sqlx::Encode<'_, sqlx::Postgres>>::encode_by_ref(&self.as_str(), buf)
+            }
+        }
+
+        impl sqlx::Decode<'_, sqlx::Postgres> for $name {
+            fn decode(
+                value: sqlx::postgres::PgValueRef<'_>,
+            ) -> Result<Self, sqlx::error::BoxDynError> {
+                let text = <&str as sqlx::Decode<'_, sqlx::Postgres>>::decode(value)?;
+                Ok(text.parse::<Self>()?)
+            }
+        }
+    };
+}
+
+/// Reads the type from its text form, in any serde format.
+macro_rules! deserialize_from_str {
+    ($name:ident, $domain:literal) => {
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Text;
+
+                impl serde::de::Visitor<'_> for Text {
+                    type Value = $name;
+
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str(concat!("a string with a valid ", $domain))
+                    }
+
+                    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<$name, E> {
+                        text.parse().map_err(E::custom)
+                    }
+                }
+
+                deserializer.deserialize_str(Text)
+            }
+        }
+    };
+}
+
+/// A newtype over text: its storage, its domain, the rule as a predicate and the rule in words.
+macro_rules! text {
+    ($(#[$meta:meta])* $name:ident($repr:ty) as $domain:literal, $is_valid:expr, $rule:literal) => {
+        $(#[$meta])*
+        ///
+        #[doc = concat!("Rule: ", $rule, ".")]
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name($repr);
+
+        impl $name {
+            #[doc = concat!("Takes `text` if it is a valid ", $domain, ".")]
+            ///
+            /// # Errors
+            #[doc = concat!("[`Invalid`](crate::types::Invalid) unless the rule holds: ", $rule, ".")]
+            pub fn new(text: &str) -> Result<Self, $crate::types::Invalid> {
+                let invalid = || $crate::types::Invalid::new($domain, $rule);
+                let is_valid: fn(&str) -> bool = $is_valid;
+                if !is_valid(text) {
+                    return Err(invalid());
+                }
+                <$repr>::try_from(text).map(Self).map_err(|_| invalid())
+            }
+
+            /// The text as it is stored.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                self.0.as_str()
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::types::Invalid;
+
+            fn from_str(text: &str) -> Result<Self, $crate::types::Invalid> {
+                Self::new(text)
+            }
+        }
+
+        $crate::types::macros::text_traits!($name, $domain);
+    };
+}
+
+/// A closed set of words over a text domain. Further spellings after the first are read, never written.
+macro_rules! text_enum {
+    (
+        $(#[$meta:meta])*
+        $name:ident as $domain:literal {
+            $($(#[$variant_meta:meta])* $variant:ident = $text:literal $(| $also:literal)*,)+
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name {
+            $($(#[$variant_meta])* $variant,)+
+        }
+
+        impl $name {
+            /// Every value, in order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The word as it is stored.
+            #[must_use]
+            pub const fn as_str(&self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)+
+                }
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::types::Invalid;
+
+            fn from_str(text: &str) -> Result<Self, $crate::types::Invalid> {
+                match text {
+                    $($text $(| $also)* => Ok(Self::$variant),)+
+                    _ => Err($crate::types::Invalid::new($domain, concat!("must be one of:" $(, " ", $text)+))),
+                }
+            }
+        }
+
+        $crate::types::macros::text_traits!($name, $domain);
+    };
+}
+
+/// The wire traits of a type over a base type that sqlx knows: how to get the base value, and how to check one.
+macro_rules! pg_over {
+    ($name:ident, $base:ty, $to_base:expr, $from_base:expr) => {
+        impl sqlx::Type<sqlx::Postgres> for $name {
+            fn type_info() -> sqlx::postgres::PgTypeInfo {
+                <$base as sqlx::Type<sqlx::Postgres>>::type_info()
+            }
+
+            fn compatible(ty: &sqlx::postgres::PgTypeInfo) -> bool {
+                <$base as sqlx::Type<sqlx::Postgres>>::compatible(ty)
+            }
+        }
+
+        impl sqlx::postgres::PgHasArrayType for $name {
+            fn array_type_info() -> sqlx::postgres::PgTypeInfo {
+                <$base as sqlx::postgres::PgHasArrayType>::array_type_info()
+            }
+
+            fn array_compatible(ty: &sqlx::postgres::PgTypeInfo) -> bool {
+                <$base as sqlx::postgres::PgHasArrayType>::array_compatible(ty)
+            }
+        }
+
+        impl sqlx::Encode<'_, sqlx::Postgres> for $name {
+            fn encode_by_ref(
+                &self,
+                buf: &mut sqlx::postgres::PgArgumentBuffer,
+            ) -> Result<sqlx::encode::IsNull, sqlx::error::BoxDynError> {
+                let to_base: fn($name) -> $base = $to_base;
+                <$base as sqlx::Encode<'_, sqlx::Postgres>>::encode_by_ref(&to_base(*self), buf)
+            }
+        }
+
+        impl sqlx::Decode<'_, sqlx::Postgres> for $name {
+            fn decode(
+                value: sqlx::postgres::PgValueRef<'_>,
+            ) -> Result<Self, sqlx::error::BoxDynError> {
+                let from_base: fn($base) -> Result<$name, $crate::types::Invalid> = $from_base;
+                Ok(from_base(
+                    <$base as sqlx::Decode<'_, sqlx::Postgres>>::decode(value)?,
+                )?)
+            }
+        }
+    };
+}
+
+/// An id over a uuid domain: its own type, so that two ids cannot be swapped.
+macro_rules! uuid_id {
+    ($(#[$meta:meta])* $name:ident as $domain:literal) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(uuid::Uuid);
+
+        impl $name {
+            /// Makes a new id (UUID version 7) for a row created `at` this time: ids of later rows sort later.
+            #[must_use]
+            pub fn generate(at: chrono::DateTime<chrono::Utc>) -> Self {
+                Self($crate::types::ids::uuid_v7(at))
+            }
+
+            /// Wraps an id that already exists.
+            #[must_use]
+            pub const fn from_uuid(uuid: uuid::Uuid) -> Self {
+                Self(uuid)
+            }
+
+            /// The bare UUID.
+            #[must_use]
+            pub const fn as_uuid(&self) -> uuid::Uuid {
+                self.0
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Display::fmt(&self.0, f)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::types::Invalid;
+
+            fn from_str(text: &str) -> Result<Self, $crate::types::Invalid> {
+                uuid::Uuid::try_parse(text).map(Self).map_err(|_| {
+                    $crate::types::Invalid::new($domain, "must be a UUID, such as 01890a5d-ac96-774b-bcce-b302099a8057")
+                })
+            }
+        }
+
+        $crate::types::macros::pg_over!($name, uuid::Uuid, |id| id.0, |uuid| Ok($name(uuid)));
+    };
+}
+
+pub(crate) use {deserialize_from_str, pg_over, text, text_enum, text_traits, uuid_id};

@@ -1,0 +1,220 @@
+use std::{cmp::Ordering, fmt, str::FromStr};
+
+use rust_decimal::Decimal;
+
+use super::{Direction, Invalid, exact, macros::pg_over};
+
+/// Convictions and amounts are kept to hundredths.
+const DECIMALS: u32 = 2;
+
+/// How strongly a direction is held: -2 to 2 with at most two decimals; the sign is the direction's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Conviction(Decimal);
+
+impl Conviction {
+    /// No conviction: that of a flat pitch.
+    pub const ZERO: Self = Self(Decimal::ZERO);
+
+    /// Takes `value` if it is a conviction.
+    ///
+    /// # Errors
+    /// [`Invalid`] outside -2 to 2 or with more than two decimals.
+    pub fn new(value: Decimal) -> Result<Self, Invalid> {
+        let value = value.normalize();
+        if value.abs() > Decimal::TWO || value.scale() > DECIMALS {
+            return Err(Invalid::new(
+                "conviction",
+                "must be from -2 to 2 with at most two decimals",
+            ));
+        }
+        Ok(Self(value))
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn value(self) -> Decimal {
+        self.0
+    }
+
+    /// The direction that the sign tells.
+    #[must_use]
+    pub fn direction(self) -> Direction {
+        match self.0.cmp(&Decimal::ZERO) {
+            Ordering::Greater => Direction::Long,
+            Ordering::Less => Direction::Short,
+            Ordering::Equal => Direction::Flat,
+        }
+    }
+
+    /// Whether the sign fits `direction`: positive for long, negative for short, zero for flat.
+    #[must_use]
+    pub fn matches(self, direction: Direction) -> bool {
+        self.direction() == direction
+    }
+}
+
+/// A sum of money, above zero, in whole cents: at most 999,999,999,999.99. It is never rounded to fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Amount(Decimal);
+
+impl Amount {
+    /// The largest amount that `numeric(14,2)` holds.
+    const MAX: Decimal = Decimal::from_parts(0x107A_3FFF, 0x5AF3, 0, false, DECIMALS);
+
+    /// Takes `value` if it is an amount.
+    ///
+    /// # Errors
+    /// [`Invalid`] unless `value` is above zero, in whole cents and at most 999,999,999,999.99.
+    pub fn new(value: Decimal) -> Result<Self, Invalid> {
+        let value = value.normalize();
+        if value <= Decimal::ZERO || value > Self::MAX || value.scale() > DECIMALS {
+            let why = "must be above zero, in whole cents and at most 999999999999.99";
+            return Err(Invalid::new("amount", why));
+        }
+        Ok(Self(value))
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn value(self) -> Decimal {
+        self.0
+    }
+}
+
+/// A number of weeks to look back over: 1 to 5200 (a century).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Weeks(i32);
+
+impl Weeks {
+    /// Takes `count` if it is a span of weeks.
+    ///
+    /// # Errors
+    /// [`Invalid`] outside 1 to 5200.
+    pub fn new(count: i32) -> Result<Self, Invalid> {
+        if !(1..=5200).contains(&count) {
+            return Err(Invalid::new("weeks", "must be from 1 to 5200"));
+        }
+        Ok(Self(count))
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> i32 {
+        self.0
+    }
+}
+
+/// What the numeric types share: text, conversion and serde, always through `new`.
+macro_rules! number {
+    ($name:ident, $base:ty, $field:literal, $parse:expr, $json:path) => {
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0, f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Invalid;
+
+            fn from_str(text: &str) -> Result<Self, Invalid> {
+                let parse: fn(&str) -> Option<$base> = $parse;
+                Self::new(parse(text).ok_or_else(|| Invalid::new($field, "must be a number"))?)
+            }
+        }
+
+        impl TryFrom<$base> for $name {
+            type Error = Invalid;
+
+            fn try_from(value: $base) -> Result<Self, Invalid> {
+                Self::new(value)
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                use $json as json;
+                json::serialize(&self.0, serializer)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                use $json as json;
+                Self::new(json::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+            }
+        }
+
+        pg_over!($name, $base, |number| number.0, $name::new);
+    };
+}
+
+/// A machine integer needs nothing special in JSON.
+mod integer {
+    pub(super) use serde::{Deserialize, Serialize};
+
+    pub(super) fn serialize<S: serde::Serializer>(
+        value: &i32,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        value.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<i32, D::Error> {
+        i32::deserialize(deserializer)
+    }
+}
+
+number!(
+    Conviction,
+    Decimal,
+    "conviction",
+    |text| exact::parse(text),
+    exact
+);
+number!(Amount, Decimal, "amount", |text| exact::parse(text), exact);
+number!(Weeks, i32, "weeks", |text| text.parse().ok(), integer);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decimal(text: &str) -> Decimal {
+        exact::parse(text).unwrap()
+    }
+
+    #[test]
+    fn convictions_have_a_range_and_a_sign() {
+        for good in ["-2", "2.00", "1.25", "0", "1.500"] {
+            assert!(good.parse::<Conviction>().is_ok(), "{good}");
+        }
+        for bad in ["2.01", "-3", "1.125", "NaN", "", "250"] {
+            assert!(bad.parse::<Conviction>().is_err(), "{bad}");
+        }
+        let short = Conviction::new(decimal("-0.5")).unwrap();
+        assert!(short.matches(Direction::Short) && !short.matches(Direction::Long));
+        assert!(Conviction::ZERO.matches(Direction::Flat));
+        assert_eq!("-0".parse(), Ok(Conviction::ZERO));
+    }
+
+    #[test]
+    fn amounts_are_never_rounded() {
+        assert_eq!(Amount::MAX, decimal("999999999999.99"));
+        assert!(Amount::new(Amount::MAX).is_ok());
+        for bad in ["0", "-1", "0.125", "1000000000000"] {
+            assert!(bad.parse::<Amount>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn json_numbers_stay_exact() {
+        let conviction: Conviction = serde_json::from_str("1.5").unwrap();
+        assert_eq!(serde_json::to_string(&conviction).unwrap(), "1.5");
+        for bad in ["true", "\"1.5\"", "null", "7"] {
+            assert!(serde_json::from_str::<Conviction>(bad).is_err(), "{bad}");
+        }
+        assert_eq!(serde_json::from_str::<Weeks>("4").unwrap().get(), 4);
+        assert!(serde_json::from_str::<Weeks>("0").is_err());
+    }
+}
