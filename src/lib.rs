@@ -1,4 +1,4 @@
-//! Compile-time checked data layer of an LLM trading desk on PostgreSQL.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 // The overrides in sqlx.toml name types by the path a dependent crate uses; this makes the same path resolve in here.
@@ -22,3 +22,12 @@ pub mod error;
 pub mod repo;
 pub mod service;
 pub mod types;
+
+// The guide pages hold examples, too; they are compiled here and shown on the project's pages.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/adding-a-query.md")]
+struct AddingAQuery;
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/from-asyncpg.md")]
+struct FromAsyncpg;
