@@ -1,9 +1,14 @@
-//! `import-bars`
+//! `import-bars`: daily bars from CSV, all or nothing.
 
-use std::{collections::HashSet, io, path::Path, str::FromStr};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    mem,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
-use chrono::NaiveDate;
+use anyhow::{Result, bail};
+use chrono::Datelike;
 use llm_trading_db::{
     db::Db,
     repo::{
@@ -12,170 +17,225 @@ use llm_trading_db::{
     },
     types::{Price, Symbol},
 };
-use sqlx::PgConnection;
 
-use crate::{lines::Lines, output::print};
+use super::{count, date};
+use crate::{
+    input::{self, Chunks, Lines, Send},
+    output,
+};
 
-const HEADER: [&str; 7] = ["symbol", "date", "open", "high", "low", "close", "volume"];
+const HEADER: &str = "symbol,date,open,high,low,close,volume";
+const COLUMNS: usize = 7;
+/// Longest line in bytes; a row has a hundred at most.
 const LONGEST_LINE: usize = 64 * 1024;
-/// Rows sent at a time: what bounds the memory.
+/// Bars per statement: about a megabyte.
 const CHUNK: usize = 10_000;
 
-pub async fn run(db: &Db, path: &Path) -> Result<()> {
-    // Reads the file anew if the transaction has to run again.
-    let counts = db
-        .transaction(async |tx| import(tx, path).await)
-        .await
-        .with_context(|| format!("{}: nothing was stored", path.display()))?;
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "The header must be symbol,date,open,high,low,close,volume. An empty field is a value that is not known. \
+A bar that is there already is replaced."
+)]
+pub(crate) struct Args {
+    /// CSV file
+    file: PathBuf,
+}
+
+pub(crate) async fn run(db: &Db, args: &Args) -> Result<()> {
+    let path = args.file.as_path();
+    let stored = db
+        .transaction_with(
+            input::transaction_over(path),
+            async |tx| -> Result<Upserted> {
+                let mut chunks = Chunks::read(path, read);
+                let mut stored = Upserted::default();
+                while let Some(chunk) = chunks.next().await? {
+                    stored += bars::upsert_many(&mut *tx, &chunk)
+                        .await
+                        .map_err(input::nothing_stored)?;
+                }
+                Ok(stored)
+            },
+        )
+        .await?;
     let Upserted {
         inserted,
         updated,
         unchanged,
-    } = counts;
-    let total = inserted + updated + unchanged;
-    print(format_args!(
-        "{total} bars: {inserted} inserted, {updated} updated, {unchanged} unchanged"
+    } = stored;
+    output::text(&format!(
+        "{}: {inserted} inserted, {updated} updated, {unchanged} unchanged",
+        count(inserted + updated + unchanged, "bar")
     ))
 }
 
-/// Imports the file in the transaction `tx`; the memory in use is that of a chunk and of the keys.
-pub async fn import(tx: &mut PgConnection, path: &Path) -> Result<Upserted> {
-    let mut rows = Rows::open(path)?;
-    let mut counts = Upserted::default();
-    let mut chunk = Vec::with_capacity(CHUNK);
-    loop {
-        let bar = rows.next()?;
-        let end = bar.is_none();
-        chunk.extend(bar);
-        if end || chunk.len() == CHUNK {
-            counts += bars::upsert_many(&mut *tx, &chunk).await?;
-            chunk.clear();
-        }
-        if end {
-            return Ok(counts);
-        }
-    }
-}
-
-/// The rows of a file, checked.
-struct Rows {
-    lines: Lines,
-    seen: HashSet<(Symbol, NaiveDate)>,
-}
-
-impl Rows {
-    fn open(path: &Path) -> Result<Self> {
-        let mut lines = Lines::open(path, LONGEST_LINE)?;
-        let expected = HEADER.join(",");
-        match lines.next()? {
-            // Excel begins a file with a mark.
-            Some((_, header)) if header.trim_start_matches('\u{feff}') == expected => {}
-            Some(_) => bail!("line 1 must be the header {expected}"),
-            None => bail!("is empty; line 1 must be the header {expected}"),
-        }
-        Ok(Self {
-            lines,
-            seen: HashSet::new(),
-        })
-    }
-
-    fn next(&mut self) -> Result<Option<Bar>> {
-        let Some((number, line)) = self.lines.next()? else {
-            return Ok(None);
-        };
-        let bar = bar(line).with_context(|| format!("line {number}"))?;
-        let new = self.seen.insert((bar.symbol, bar.date));
-        ensure!(
-            new,
-            "line {number}: a second bar of {} on {}; keep one",
-            bar.symbol,
-            bar.date
+/// Reads all bars of a file.
+fn read(path: &Path, send: Send<'_, Bar>) -> Result<()> {
+    let mut lines = Lines::open(path, LONGEST_LINE)?;
+    if !lines.advance()? {
+        bail!(
+            "{} is empty: its first line must be {HEADER}",
+            path.display()
         );
-        Ok(Some(bar))
+    }
+    let is_header = lines.line()?.split(',').map(unquoted).eq(HEADER.split(','));
+    if lines.number() != 1 || !is_header {
+        return Err(lines.fault(&format!(
+            "is not the header: the first line must be {HEADER}"
+        )));
+    }
+    let mut seen = Seen::default();
+    let mut chunk = Vec::with_capacity(CHUNK);
+    while lines.advance()? {
+        let bar = parse(lines.line()?).map_err(|Fault { column, why }| match column {
+            Some(column) => lines.fault_in(&format!("column {column}"), &why),
+            None => lines.fault(&why),
+        })?;
+        if let Some(first) = seen.insert(&bar, lines.number()) {
+            let why = format!(
+                "{} of {} is in line {first} already; keep one of them",
+                bar.symbol, bar.date
+            );
+            return Err(lines.fault_in("column date", &why));
+        }
+        chunk.push(bar);
+        if chunk.len() == CHUNK {
+            send(mem::replace(&mut chunk, Vec::with_capacity(CHUNK)))?;
+        }
+    }
+    send(chunk)
+}
+
+/// Which symbols and days came in which line; sixteen bytes and a half for each.
+#[derive(Default)]
+struct Seen {
+    symbols: HashMap<Symbol, u32>,
+    lines: HashMap<(u32, i32), u64>,
+}
+
+impl Seen {
+    /// Notes a bar; gives the line of an earlier one of that symbol and day.
+    fn insert(&mut self, bar: &Bar, line: u64) -> Option<u64> {
+        let next = u32::try_from(self.symbols.len()).unwrap_or(u32::MAX);
+        let symbol = *self.symbols.entry(bar.symbol).or_insert(next);
+        match self.lines.entry((symbol, bar.date.num_days_from_ce())) {
+            Entry::Occupied(first) => Some(*first.get()),
+            Entry::Vacant(place) => {
+                place.insert(line);
+                None
+            }
+        }
     }
 }
 
-fn bar(line: &str) -> Result<Bar> {
-    let fields = fields(line)?;
-    ensure!(
-        fields.len() == HEADER.len(),
-        "has {} fields, not {}",
-        fields.len(),
-        HEADER.len()
-    );
-    let bar = Bar {
-        symbol: required(&fields, 0)?,
-        date: required(&fields, 1)?,
-        open: optional(&fields, 2)?,
-        high: optional(&fields, 3)?,
-        low: optional(&fields, 4)?,
-        close: optional(&fields, 5)?,
-        volume: optional::<i64>(&fields, 6)?,
+/// What is wrong with a row, and in which column if in one.
+#[derive(Debug)]
+struct Fault {
+    column: Option<&'static str>,
+    why: String,
+}
+
+impl Fault {
+    fn new(column: &'static str, why: impl ToString) -> Self {
+        Self {
+            column: Some(column),
+            why: why.to_string(),
+        }
+    }
+}
+
+fn parse(row: &str) -> Result<Bar, Fault> {
+    let ragged = || {
+        let found = row.split(',').count();
+        Fault {
+            column: None,
+            why: format!("has {found} fields instead of {COLUMNS}: {HEADER}"),
+        }
     };
-    if let (Some(high), Some(low)) = (bar.high, bar.low) {
-        ensure!(high >= low, "column high: {high} is below the low, {low}");
+    let mut fields = [""; COLUMNS];
+    let mut rest = row.split(',');
+    for field in &mut fields {
+        *field = unquoted(rest.next().ok_or_else(ragged)?);
     }
-    ensure!(
-        bar.volume.is_none_or(|volume| volume >= 0),
-        "column volume: must be zero or more"
-    );
-    Ok(bar)
-}
-
-/// The fields of one line of CSV, quoted or not.
-fn fields(line: &str) -> Result<csv::StringRecord> {
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(io::Cursor::new(line));
-    let mut record = csv::StringRecord::new();
-    reader
-        .read_record(&mut record)
-        .map_err(|_| anyhow!("is no CSV"))?;
-    Ok(record)
-}
-
-fn required<T: Column>(fields: &csv::StringRecord, column: usize) -> Result<T> {
-    optional(fields, column)?.ok_or_else(|| anyhow!("column {}: is empty", HEADER[column]))
-}
-
-fn optional<T: Column>(fields: &csv::StringRecord, column: usize) -> Result<Option<T>> {
-    match &fields[column] {
-        "" => Ok(None),
-        text => T::read(text)
-            .map(Some)
-            .map_err(|why| anyhow!("column {}: {why}", HEADER[column])),
+    if rest.next().is_some() {
+        return Err(ragged());
+    }
+    let [symbol, day, open, high, low, close, raw_volume] = fields;
+    let bar = Bar {
+        symbol: Symbol::new(symbol)
+            .map_err(|invalid| Fault::new("symbol", format!("must be {}", invalid.why)))?,
+        date: date(day)
+            .ok()
+            .filter(|date| (1..=9999).contains(&date.year()))
+            .ok_or_else(|| Fault::new("date", "must be a date, such as 2026-01-07"))?,
+        open: price("open", open)?,
+        high: price("high", high)?,
+        low: price("low", low)?,
+        close: price("close", close)?,
+        volume: volume(raw_volume)?,
+    };
+    match (bar.high, bar.low) {
+        (Some(high), Some(low)) if high < low => Err(Fault::new("high", "is below low")),
+        _ => Ok(bar),
     }
 }
 
-/// A value of a column, and what is wrong with a text that is none.
-trait Column: Sized {
-    fn read(text: &str) -> Result<Self, String>;
+fn price(column: &'static str, text: &str) -> Result<Option<Price>, Fault> {
+    optional(text, Price::from_str).map_err(|invalid| Fault::new(column, invalid.why))
 }
 
-impl Column for Symbol {
-    fn read(text: &str) -> Result<Self, String> {
-        text.parse()
-            .map_err(|e: llm_trading_db::types::Invalid| e.why.into_owned())
+fn volume(text: &str) -> Result<Option<i64>, Fault> {
+    let why = "must be a whole number, zero or more";
+    match optional(text, i64::from_str) {
+        Ok(volume) if volume.is_none_or(|volume| volume >= 0) => Ok(volume),
+        _ => Err(Fault::new("volume", why)),
     }
 }
 
-impl Column for Price {
-    fn read(text: &str) -> Result<Self, String> {
-        text.parse()
-            .map_err(|e: llm_trading_db::types::Invalid| e.why.into_owned())
+/// A value, or an empty field, which is a value that is not known.
+fn optional<T, E>(text: &str, parse: impl Fn(&str) -> Result<T, E>) -> Result<Option<T>, E> {
+    if text.is_empty() {
+        return Ok(None);
     }
+    parse(text).map(Some)
 }
 
-impl Column for NaiveDate {
-    fn read(text: &str) -> Result<Self, String> {
-        Self::parse_from_str(text, "%Y-%m-%d")
-            .map_err(|_| "must be a date such as 2026-01-07".to_owned())
-    }
+/// Some programs quote their words. None of our values holds a comma or a quote.
+fn unquoted(field: &str) -> &str {
+    let inner = field
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
+    inner.unwrap_or(field)
 }
 
-impl Column for i64 {
-    fn read(text: &str) -> Result<Self, String> {
-        Self::from_str(text).map_err(|_| "must be a whole number".to_owned())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_field_is_not_known() {
+        let bar = parse("BRK.B,2026-01-07,,\"12.5\",12.25,,0").unwrap();
+        assert_eq!((bar.open, bar.close, bar.volume), (None, None, Some(0)));
+        assert_eq!(bar.high.unwrap().to_string(), "12.5");
+    }
+
+    #[test]
+    fn each_fault_names_its_column() {
+        let cases = [
+            ("aapl,2026-01-07,1,1,1,1,1", Some("symbol")),
+            ("A,2026-1-7,1,1,1,1,1", Some("date")),
+            ("A,0000-01-07,1,1,1,1,1", Some("date")),
+            ("A,2026-01-07,x,1,1,1,1", Some("open")),
+            ("A,2026-01-07,1,1,2,1,1", Some("high")),
+            ("A,2026-01-07,1,1,-1,1,1", Some("low")),
+            ("A,2026-01-07,1,1,1,1.00001,1", Some("close")),
+            ("A,2026-01-07,1,1,1,1,-1", Some("volume")),
+            ("A,2026-01-07,1,1,1,1,1.5", Some("volume")),
+            ("A,2026-01-07,1,1,1,1", None),
+            ("A,2026-01-07,1,1,1,1,1,1", None),
+        ];
+        for (row, column) in cases {
+            assert_eq!(parse(row).unwrap_err().column, column, "{row}");
+        }
     }
 }

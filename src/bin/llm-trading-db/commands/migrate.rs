@@ -1,13 +1,17 @@
-//! `migrate`
+//! `migrate`: the one command that changes the schema of a given database.
 
 use anyhow::Result;
-use llm_trading_db::db::Db;
+use llm_trading_db::db::{Db, MIGRATOR};
 
-use crate::output::print;
+use super::count;
+use crate::output;
 
-pub async fn run(db: &Db) -> Result<()> {
-    match db.migrate().await? {
-        0 => print("the schema is up to date"),
-        n => print(format_args!("{n} migrations applied")),
-    }
+pub(crate) async fn run(db: &Db) -> Result<()> {
+    let applied = db.migrate().await?;
+    let newest = MIGRATOR.iter().map(|migration| migration.version).max();
+    let now = newest.map_or_else(String::new, |version| format!(", at version {version}"));
+    output::text(&format!(
+        "{} applied; the database is up to date{now}",
+        count(applied as u64, "migration")
+    ))
 }

@@ -1,42 +1,49 @@
-//! `performance`
+//! `performance`: weekly results and statistics of the accounts.
 
 use anyhow::Result;
 use chrono::{DateTime, Utc};
 use llm_trading_db::{
     db::Db,
-    service::performance,
-    types::{Invalid, Weeks},
+    service::performance::{self, Summary},
+    types::Weeks,
 };
 
-use crate::output::print;
+use super::count;
+use crate::output;
 
-pub async fn run(db: &Db, weeks: Option<Weeks>, all: bool) -> Result<()> {
-    let lookbacks = match (weeks, all) {
-        (Some(weeks), _) => vec![Some(weeks)],
-        (None, true) => vec![None],
-        (None, false) => usual_lookbacks()?,
-    };
-    for lookback in lookbacks {
-        let done = performance::run(db, lookback, now()).await?;
-        let accounts = done.accounts.inserted + done.accounts.updated;
-        let weeks = done.weeks.inserted + done.weeks.updated;
-        let over =
-            lookback.map_or_else(|| "all weeks".to_owned(), |weeks| format!("{weeks} weeks"));
-        print(format_args!(
-            "{accounts} accounts over {over}, {weeks} weekly results"
-        ))?;
-    }
-    Ok(())
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Statistics of the newest N weeks, this one included
+    #[arg(long, value_name = "N", conflicts_with = "all")]
+    weeks: Option<Weeks>,
+
+    /// Statistics of all weeks, which is the default
+    #[arg(long)]
+    all: bool,
 }
 
-/// Those that readers of the old database know: four weeks, eight, all.
-pub fn usual_lookbacks() -> Result<Vec<Option<Weeks>>, Invalid> {
-    Ok(vec![Some(Weeks::new(4)?), Some(Weeks::new(8)?), None])
+pub(crate) async fn run(db: &Db, args: &Args) -> Result<()> {
+    let Summary { weeks, accounts } = performance::run(db, args.weeks, now()).await?;
+    let over = match args.weeks {
+        Some(span) => count(u64::from(span.get().unsigned_abs()), "week"),
+        None => "all weeks".to_owned(),
+    };
+    output::text(&format!(
+        "{} and, over {over}, {} brought up to date",
+        count(
+            weeks.inserted + weeks.updated + weeks.unchanged,
+            "weekly result"
+        ),
+        count(
+            accounts.inserted + accounts.updated + accounts.unchanged,
+            "account"
+        ),
+    ))
 }
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the binary is where time comes from"
+    reason = "the one place that reads the clock"
 )]
 fn now() -> DateTime<Utc> {
     Utc::now()
