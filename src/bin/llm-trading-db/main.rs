@@ -6,6 +6,7 @@
 mod chart;
 mod commands;
 mod connect;
+mod demo;
 mod input;
 mod logging;
 mod output;

@@ -42,31 +42,33 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(db: &Db, args: &Args) -> Result<()> {
-    let path = args.file.as_path();
-    let stored = db
-        .transaction_with(
-            input::transaction_over(path),
-            async |tx| -> Result<Upserted> {
-                let mut chunks = Chunks::read(path, read);
-                let mut stored = Upserted::default();
-                while let Some(chunk) = chunks.next().await? {
-                    stored += bars::upsert_many(&mut *tx, &chunk)
-                        .await
-                        .map_err(input::nothing_stored)?;
-                }
-                Ok(stored)
-            },
-        )
-        .await?;
     let Upserted {
         inserted,
         updated,
         unchanged,
-    } = stored;
+    } = store(db, &args.file).await?;
     output::text(&format!(
         "{}: {inserted} inserted, {updated} updated, {unchanged} unchanged",
         count(inserted + updated + unchanged, "bar")
     ))
+}
+
+/// Stores all bars of a file, or none.
+pub(crate) async fn store(db: &Db, path: &Path) -> Result<Upserted> {
+    db.transaction_with(
+        input::transaction_over(path),
+        async |tx| -> Result<Upserted> {
+            let mut chunks = Chunks::read(path, read);
+            let mut stored = Upserted::default();
+            while let Some(chunk) = chunks.next().await? {
+                stored += bars::upsert_many(&mut *tx, &chunk)
+                    .await
+                    .map_err(input::nothing_stored)?;
+            }
+            Ok(stored)
+        },
+    )
+    .await
 }
 
 /// Reads all bars of a file.

@@ -1,13 +1,13 @@
 //! The commands, one file each.
 
-mod import_bars;
+pub(crate) mod import_bars;
 mod import_events;
-mod leaderboard;
-mod matrix;
-mod metrics;
+pub(crate) mod leaderboard;
+pub(crate) mod matrix;
+pub(crate) mod metrics;
 mod migrate;
 mod performance;
-mod snapshot;
+pub(crate) mod snapshot;
 mod status;
 
 use anyhow::Result;
@@ -16,12 +16,15 @@ use clap::Subcommand;
 
 use crate::{
     connect::{Needs, Session, Target},
+    demo,
     logging::Statements,
 };
 
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Shows the desk's week on real market data, on a temporary server
+    Demo,
     /// Brings the database up to date with this program
     Migrate,
     /// Stores daily bars from a CSV file; all or nothing
@@ -44,7 +47,10 @@ pub(crate) enum Command {
 
 impl Command {
     /// Runs the command on the database that `target` names.
-    pub(crate) async fn run(&self, target: &Target, _statements: &Statements) -> Result<()> {
+    pub(crate) async fn run(&self, target: &Target, statements: &Statements) -> Result<()> {
+        if matches!(self, Self::Demo) {
+            return demo::run(statements).await;
+        }
         let session = target.connect(self.needs()).await?;
         let outcome = self.run_in(&session).await;
         let closed = session.close().await;
@@ -54,6 +60,8 @@ impl Command {
     async fn run_in(&self, session: &Session) -> Result<()> {
         let db = &session.db;
         match self {
+            // Brings its own server.
+            Self::Demo => Ok(()),
             Self::Migrate => migrate::run(db).await,
             Self::ImportBars(args) => import_bars::run(db, args).await,
             Self::ImportEvents(args) => import_events::run(db, args).await,

@@ -2,98 +2,80 @@
 
 mod week;
 
-use std::{io::Write, time::Instant};
+use std::{fs, io::Write, path::PathBuf, process, time::Instant};
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use llm_trading_db::{
-    config::Config,
     db::Db,
     embedded::EmbeddedServer,
     repo::{accounts, bars, correlations, decisions, events, performance, pitches},
     service::{council, market, metrics, performance as performance_job},
-    types::{AccountId, Instrument, WeekId},
+    types::{AccountId, Instrument, WeekId, Weeks},
 };
 
 use crate::{
-    commands::{import_bars, leaderboard, performance::usual_lookbacks, snapshot},
-    output::{StatementCount, heat_map, or_dash, print, table},
+    commands::{import_bars, leaderboard, matrix, metrics::describe, snapshot},
+    connect::Session,
+    logging::Statements,
+    output::{or_dash, table, text},
 };
 
 const BARS: &str = include_str!("bars.csv");
 
 /// Runs the week on a temporary server and prints what a person wants to look at.
-pub async fn run(statements: StatementCount) -> Result<()> {
+pub(crate) async fn run(statements: &Statements) -> Result<()> {
     let server = EmbeddedServer::temporary()?;
-    let config = Config::from_options(server.options()).log_statements(true);
-    let db = Db::connect(&config).await?;
-    db.migrate().await?;
-    let (start, before) = (Instant::now(), statements.get());
+    let session = Session::on(server, "the demo's own server".to_owned(), |config| {
+        config.log_statements(true)
+    })
+    .await?;
+    let outcome = the_desk(&session.db, statements).await;
+    let closed = session.close().await;
+    outcome.and(closed)
+}
 
-    market_data(&db).await?;
-    let week = the_week(&db).await?;
-    money(&db, week::instant(week, 20)?).await?;
-
-    let statements = statements.get() - before;
-    print(format_args!(
-        "\n{statements} statements in {:.1?}",
-        start.elapsed()
-    ))?;
-    drop(db);
-    server.stop()?;
-    Ok(())
+async fn the_desk(db: &Db, statements: &Statements) -> Result<()> {
+    let (start, before) = (Instant::now(), statements.count());
+    market_data(db).await?;
+    let week = the_week(db).await?;
+    money(db, week::instant(week, 20)?).await?;
+    let ran = statements.count() - before;
+    text(&format!("\n{ran} statements in {:.1?}", start.elapsed()))
 }
 
 async fn market_data(db: &Db) -> Result<()> {
-    let mut file = tempfile()?;
-    file.1.write_all(BARS.as_bytes())?;
-    let path = file.0.clone();
-    let counts = db
-        .transaction(async |tx| import_bars::import(tx, &path).await)
-        .await;
-    std::fs::remove_file(&file.0)?;
+    let file = BarsFile::new()?;
+    let stored = import_bars::store(db, &file.0).await?;
     let symbols = bars::symbols(db).await?;
-    let newest = bars::latest(db, &symbols)
-        .await?
-        .iter()
-        .map(|bar| bar.date)
-        .max()
-        .context("no bars")?;
-    print(format_args!(
-        "{} daily bars of {} symbols until {newest}\n",
-        counts?.inserted,
-        symbols.len()
+    let newest = snapshot::newest_bar(db, &symbols).await?;
+    let (bars, symbols_count) = (stored.inserted, symbols.len());
+    text(&format!(
+        "{bars} daily bars of {symbols_count} symbols until {newest}\n"
     ))?;
-    print(snapshot::render(
+    text(&snapshot::render(
         &market::snapshot(db, &symbols, newest).await?,
     ))?;
 
     let done = metrics::run(db, metrics::Window::default(), metrics::Scope::Changed).await?;
-    print(format_args!(
-        "\n{} daily and {} seven-day returns, correlations of {} dates; the newest:\n",
-        done.daily.inserted, done.seven_day.inserted, done.dates
-    ))?;
-    let matrix = correlations::latest_matrix(db)
+    text(&format!("\n{}\n", describe(&done)))?;
+    let newest = correlations::latest_matrix(db)
         .await?
         .context("no correlations")?;
-    print(heat_map(&matrix))
+    text(&matrix::render(&newest))
 }
 
 /// The last whole week of the data, saved in one transaction, then executed and measured.
 async fn the_week(db: &Db) -> Result<WeekId> {
     let symbols = bars::symbols(db).await?;
-    let newest = bars::latest(db, &symbols)
-        .await?
-        .iter()
-        .map(|bar| bar.date)
-        .max()
-        .context("no bars")?;
+    let newest = snapshot::newest_bar(db, &symbols).await?;
     let week = WeekId::containing(newest).previous();
     let made = week::council(week)?;
     council::save(db, &made, week::instant(week, 13)?).await?;
 
-    print(format_args!("\nThe week of {week}\n"))?;
+    text(&format!("\nThe week of {week}\n"))?;
     let head = ["model", "trade", "conviction", "reviews", "score"];
+    let mut pitched = table(&head, 2);
     let rows = pitches::reviewed(db, week).await?.into_iter().map(|pitch| {
         vec![
             pitch.model.to_string(),
@@ -106,26 +88,26 @@ async fn the_week(db: &Db) -> Result<WeekId> {
             or_dash(pitch.average_score),
         ]
     });
-    print(table(&head, 2, rows))?;
+    text(&pitched.add_rows(rows).to_string())?;
     let decision = decisions::latest(db)
         .await?
         .context("no decision")?
         .decision_data;
     let trade = &decision.selected_trade;
-    print(format_args!(
+    text(&format!(
         "\nThe chairman: {} {}, {}\n",
         trade.direction, trade.instrument, decision.rationale
     ))?;
 
     let happened = week::trades(db, week).await?;
     let added = events::append_many(db, &happened).await?;
-    print(format_args!(
+    text(&format!(
         "{added} entries and exits at the week's real prices\n"
     ))?;
-    for lookback in usual_lookbacks()? {
+    for lookback in [Some(Weeks::new(4)?), Some(Weeks::new(8)?), None] {
         performance_job::run(db, lookback, week::instant(week.next(), 0)?).await?;
     }
-    print(leaderboard::render(
+    text(&leaderboard::render(
         &performance::leaderboard(db, None).await?,
     ))?;
     Ok(week)
@@ -136,19 +118,30 @@ async fn money(db: &Db, at: DateTime<Utc>) -> Result<()> {
     accounts::open(db, desk, "100000.00".parse()?, at).await?;
     accounts::open(db, fees, "0.00".parse()?, at).await?;
     let after = accounts::transfer(db, desk, fees, "12.34".parse()?).await?;
-    print(format_args!(
+    text(&format!(
         "\nTransfer of 12.34 from the desk to its fees: {} and {}",
         after.from, after.to
     ))
 }
 
-/// A new file in the folder for temporary files.
-fn tempfile() -> Result<(std::path::PathBuf, std::fs::File)> {
-    let path = std::env::temp_dir().join(format!("llm-trading-db-demo-{}.csv", std::process::id()));
-    let file = std::fs::File::options()
-        .write(true)
-        .create_new(true)
-        .open(&path);
-    let file = file.with_context(|| format!("cannot make {}", path.display()))?;
-    Ok((path, file))
+/// The bars as a file, which is removed in the end: the demo imports like everybody else.
+struct BarsFile(PathBuf);
+
+impl BarsFile {
+    fn new() -> Result<Self> {
+        let path = std::env::temp_dir().join(format!("llm-trading-db-demo-{}.csv", process::id()));
+        let file = fs::File::options().write(true).create_new(true).open(&path);
+        let mut file = file.with_context(|| format!("cannot make {}", path.display()))?;
+        let made = Self(path);
+        file.write_all(BARS.as_bytes())?;
+        Ok(made)
+    }
+}
+
+impl Drop for BarsFile {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_file(&self.0) {
+            tracing::warn!(%error, "the demo's file stays behind");
+        }
+    }
 }
