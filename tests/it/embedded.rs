@@ -1,6 +1,7 @@
 //! The private server: what it leaves behind, what it keeps, and what it says when it cannot start.
 #![allow(
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     reason = "the server is tried on bare connections with statements of no schema"
 )]
 

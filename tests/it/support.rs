@@ -1,6 +1,7 @@
 //! A private server for this test process, and a freshly migrated database for whoever asks.
 #![allow(
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     reason = "databases are created by unchecked statements on connections of their own"
 )]
 
