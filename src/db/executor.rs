@@ -1,0 +1,143 @@
+//! `impl Executor for &Db`: one statement, one connection, one flight.
+
+use super::{Db, fault::proves_statement_did_not_run};
+use async_stream::try_stream;
+use futures_util::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream::BoxStream};
+use sqlx::{
+    Either, Error, Execute, Executor, Postgres, SqlStr,
+    postgres::{PgArguments, PgQueryResult, PgRow, PgStatement, PgTypeInfo},
+};
+
+type Step = Either<PgQueryResult, PgRow>;
+
+impl<'p> Executor<'p> for &'p Db {
+    type Database = Postgres;
+
+    /// Runs the statement again, once, if it provably did not run the first time. A stream that is dropped before its end drains
+    /// or closes its connection.
+    fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> BoxStream<'e, Result<Step, Error>>
+    where
+        'p: 'e,
+        E: 'q + Execute<'q, Postgres>,
+    {
+        let statement = Statement::take_apart(query);
+        try_stream! {
+            let statement = statement?;
+            let mut retried = false;
+            loop {
+                let mut lease = self.acquire().await?;
+                let mut heard_back = false;
+                let outcome = {
+                    let mut steps = lease.conn().fetch_many(statement.clone());
+                    loop {
+                        match steps.try_next().await {
+                            Ok(Some(step)) => {
+                                heard_back = true;
+                                yield step;
+                            }
+                            Ok(None) => break Ok(()),
+                            Err(error) => break Err(error),
+                        }
+                    }
+                };
+                lease.settle(&outcome);
+                match outcome {
+                    Err(error) if !heard_back && !retried && proves_statement_did_not_run(&error) => {
+                        tracing::debug!("the connection was dead: the statement runs on another one");
+                        retried = true;
+                    }
+                    other => return other?,
+                }
+            }
+        }
+        .boxed()
+    }
+
+    fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, Result<Option<PgRow>, Error>>
+    where
+        'p: 'e,
+        E: 'q + Execute<'q, Postgres>,
+    {
+        async move {
+            let mut steps = self.fetch_many(query);
+            let mut first = None;
+            // To the end: a deferred constraint may still fail, and only a finished stream gives its connection back.
+            while let Some(step) = steps.try_next().await? {
+                if let (Either::Right(row), None) = (step, &first) {
+                    first = Some(row);
+                }
+            }
+            Ok(first)
+        }
+        .boxed()
+    }
+
+    fn prepare_with<'e>(
+        self,
+        sql: SqlStr,
+        parameters: &'e [PgTypeInfo],
+    ) -> BoxFuture<'e, Result<PgStatement, Error>>
+    where
+        'p: 'e,
+    {
+        async move {
+            let mut lease = self.acquire().await?;
+            let outcome = lease.conn().prepare_with(sql, parameters).await;
+            lease.settle(&outcome);
+            outcome
+        }
+        .boxed()
+    }
+
+    // Hidden in sqlx's documentation; the trait has it because sqlx's feature `macros` switches its feature `offline` on.
+    fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, Result<sqlx::Describe<Postgres>, Error>>
+    where
+        'p: 'e,
+    {
+        async move {
+            let mut lease = self.acquire().await?;
+            let outcome = lease.conn().describe(sql).await;
+            lease.settle(&outcome);
+            outcome
+        }
+        .boxed()
+    }
+}
+
+/// A query in its parts, so that it can be sent a second time.
+#[derive(Clone)]
+struct Statement {
+    sql: SqlStr,
+    arguments: Option<PgArguments>,
+    prepared: Option<PgStatement>,
+    persistent: bool,
+}
+
+impl Statement {
+    fn take_apart<'q>(mut query: impl Execute<'q, Postgres>) -> Result<Self, Error> {
+        Ok(Self {
+            arguments: query.take_arguments().map_err(Error::Encode)?,
+            prepared: query.statement().cloned(),
+            persistent: query.persistent(),
+            sql: query.sql(), // consumes the query, so last
+        })
+    }
+}
+
+impl Execute<'_, Postgres> for Statement {
+    fn sql(self) -> SqlStr {
+        self.sql
+    }
+
+    fn statement(&self) -> Option<&PgStatement> {
+        self.prepared.as_ref()
+    }
+
+    fn take_arguments(&mut self) -> Result<Option<PgArguments>, sqlx::error::BoxDynError> {
+        Ok(self.arguments.take())
+    }
+
+    fn persistent(&self) -> bool {
+        self.persistent
+    }
+}
