@@ -1,0 +1,140 @@
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// Why a private server could not be started or stopped, and what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EmbeddedError {
+    /// No PostgreSQL server is installed where we look.
+    #[error(
+        "no PostgreSQL server found: install one with the system's package manager (for example `apt-get install postgresql`), \
+         name its folder of binaries in PG_BIN, or set DATABASE_URL to a running server"
+    )]
+    NoBinaries,
+
+    /// `PG_BIN` names a folder without a server's binaries.
+    #[error("PG_BIN is {}, which has no working `initdb` and `postgres` in it: correct it, or unset it to search the usual folders", .dir.display())]
+    BadPgBin {
+        /// The folder.
+        dir: PathBuf,
+    },
+
+    /// The only servers found are too old.
+    #[error(
+        "PostgreSQL {version} in {} is too old: install version {required} or later, or set DATABASE_URL to such a server",
+        .dir.display()
+    )]
+    TooOld {
+        /// The folder of the newest server found.
+        dir: PathBuf,
+        /// Its version.
+        version: String,
+        /// The least major version that will do.
+        required: u32,
+    },
+
+    /// We are root, and there is no other user to run the server as.
+    #[error(
+        "PostgreSQL refuses to run as root, and there is neither a user `postgres` nor `nobody`: run as another user, or set DATABASE_URL"
+    )]
+    NoServerUser,
+
+    /// The server's user may not enter the data folder.
+    #[error(
+        "the server runs as user `{user}`, since PostgreSQL refuses root, and that user cannot enter {}: \
+         pick a data folder elsewhere with --data-dir, for example under /var/lib",
+        .dir.display()
+    )]
+    Unreachable {
+        /// The folder, or the nearest parent that exists.
+        dir: PathBuf,
+        /// The user that root gives way to.
+        user: String,
+    },
+
+    /// No folder for temporary files is usable.
+    #[error(
+        "user `{user}` cannot enter any folder for temporary files: open /tmp to all users, as is usual (mode 1777)"
+    )]
+    NoTemporaryFolder {
+        /// The user the server runs as.
+        user: String,
+    },
+
+    /// Another process runs a server on this data.
+    #[error("another llm-trading-db is using {}: wait for it or stop it, or pick another folder with --data-dir", .dir.display())]
+    InUse {
+        /// The data folder.
+        dir: PathBuf,
+    },
+
+    /// The folder holds something else.
+    #[error("{} is not empty and was not made by llm-trading-db: pick a new or an empty folder with --data-dir", .dir.display())]
+    NotOurs {
+        /// The folder.
+        dir: PathBuf,
+    },
+
+    /// The data was made by another major version, which only that version can read.
+    #[error(
+        "the data in {} was made by PostgreSQL {found}, and the installed one is {installed}: set PG_BIN to the binaries of \
+         PostgreSQL {found}, or start anew in another folder with --data-dir",
+        .dir.display()
+    )]
+    OtherMajor {
+        /// The data folder.
+        dir: PathBuf,
+        /// The major version of the data.
+        found: String,
+        /// The major version of the binaries.
+        installed: u32,
+    },
+
+    /// The server ended before it was ready.
+    #[error("the PostgreSQL server did not start; its log ends with:\n{log}")]
+    Start {
+        /// The last lines of the server's log.
+        log: String,
+    },
+
+    /// The server was not ready in time.
+    #[error("the PostgreSQL server was not ready after {after:?}; its log ends with:\n{log}")]
+    StartTimeout {
+        /// How long we waited.
+        after: Duration,
+        /// The last lines of the server's log.
+        log: String,
+    },
+
+    /// The server did not shut down as it should.
+    #[error("the PostgreSQL server did not end cleanly; its log ends with:\n{log}")]
+    Stop {
+        /// The last lines of the server's log.
+        log: String,
+    },
+
+    /// A file, a folder or a process could not be had.
+    #[error("cannot {action} {}", .path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why it failed.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl EmbeddedError {
+    pub(super) fn io(action: &'static str, path: impl AsRef<Path>, source: io::Error) -> Self {
+        Self::Io {
+            action,
+            path: path.as_ref().to_owned(),
+            source,
+        }
+    }
+}

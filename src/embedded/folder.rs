@@ -1,0 +1,262 @@
+use std::{
+    env,
+    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
+    io::{self, Read, Seek, SeekFrom},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    process::{self, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{EmbeddedError, Result, user::ServerUser};
+
+/// The longest folder for temporary files that leaves room for a socket in it: its path must fit into 107 bytes.
+const LONGEST_TEMPORARY: usize = 50;
+/// How much of the log an error shows.
+const LOG_LINES: usize = 12;
+/// How long a server whose owner was killed may take to stop before its folder counts as in use.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+const LOCK_POLL: Duration = Duration::from_millis(20);
+
+/// A short-lived folder that only the server's user can enter: it holds the socket, and a temporary server's data.
+#[derive(Debug)]
+pub(super) struct RunFolder(PathBuf);
+
+impl RunFolder {
+    pub(super) fn create(user: &ServerUser) -> Result<Self> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let parent = temporary_folder(user)?;
+        loop {
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            let path = parent.join(format!("llm-trading-db-{}-{number}", process::id()));
+            match DirBuilder::new().mode(0o700).create(&path) {
+                Ok(()) => {
+                    let folder = Self(path);
+                    user.give(&folder.0)?;
+                    return Ok(folder);
+                }
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(e) => return Err(EmbeddedError::io("create", path, e)),
+            }
+        }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for RunFolder {
+    fn drop(&mut self) {
+        // The guard removes it; this is for a server that never came to have one.
+        fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+/// The system's folder for temporary files, or /tmp where that one makes a socket's path too long or needs quoting.
+fn temporary_folder(user: &ServerUser) -> Result<PathBuf> {
+    for dir in [env::temp_dir(), PathBuf::from("/tmp")] {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.+".contains(&byte);
+        let bytes = dir.as_os_str().as_encoded_bytes();
+        if dir.is_absolute()
+            && bytes.len() <= LONGEST_TEMPORARY
+            && bytes.iter().all(|&b| plain(b))
+            && user.can_enter(&dir)?
+        {
+            return Ok(dir);
+        }
+    }
+    Err(EmbeddedError::NoTemporaryFolder {
+        user: user.name().to_owned(),
+    })
+}
+
+/// A folder with durable data, locked for as long as a server runs on it.
+#[derive(Debug)]
+pub(super) struct DataFolder {
+    pub(super) path: PathBuf,
+    pub(super) user: ServerUser,
+    pub(super) log: ServerLog,
+}
+
+impl DataFolder {
+    const CLUSTER: &str = "postgres";
+    const LOG: &str = "llm-trading-db.log";
+
+    /// Creates the folder if need be, makes sure that it is ours, and locks it.
+    pub(super) fn open(dir: &Path) -> Result<Self> {
+        let path = std::path::absolute(dir).map_err(|e| EmbeddedError::io("find", dir, e))?;
+        let cluster = path.join(Self::CLUSTER);
+        let user = if cluster.exists() {
+            ServerUser::owner_of(&cluster)?
+        } else {
+            ServerUser::choose()?
+        };
+        // Asked before anything is created, so that a refusal leaves nothing behind.
+        reachable(
+            path.ancestors()
+                .find(|ancestor| ancestor.exists())
+                .unwrap_or(&path),
+            &user,
+        )?;
+        create_private(&path)?;
+        if !Self::is_ours(&path)? {
+            return Err(EmbeddedError::NotOurs { dir: path });
+        }
+        user.give(&path)?;
+        let log = ServerLog::create(&path.join(Self::LOG))?;
+        if !log.lock()? {
+            return Err(EmbeddedError::InUse { dir: path });
+        }
+        log.clear()?;
+        reachable(&path, &user)?;
+        Ok(Self { path, user, log })
+    }
+
+    fn is_ours(path: &Path) -> Result<bool> {
+        if path.join(Self::LOG).exists() || path.join(Self::CLUSTER).join("PG_VERSION").exists() {
+            return Ok(true);
+        }
+        let mut entries = fs::read_dir(path).map_err(|e| EmbeddedError::io("read", path, e))?;
+        Ok(entries.next().is_none())
+    }
+
+    /// Where the cluster is, or will be.
+    pub(super) fn cluster(&self) -> PathBuf {
+        self.path.join(Self::CLUSTER)
+    }
+
+    /// Where a cluster is made, beside its later place.
+    pub(super) fn new_cluster(&self) -> PathBuf {
+        self.path.join(format!("{}.new", Self::CLUSTER))
+    }
+
+    pub(super) fn has_cluster(&self) -> bool {
+        self.cluster().exists()
+    }
+
+    /// The major version of PostgreSQL that made the cluster, if there is one.
+    pub(super) fn major_version(&self) -> Result<Option<String>> {
+        if !self.has_cluster() {
+            return Ok(None);
+        }
+        let path = self.cluster().join("PG_VERSION");
+        let version = fs::read_to_string(&path).map_err(|e| EmbeddedError::io("read", &path, e))?;
+        Ok(Some(version.trim().to_owned()))
+    }
+}
+
+/// Creates a folder for its owner alone, if there is none; missing parents are as open as usual.
+fn create_private(path: &Path) -> Result<()> {
+    let failed = |e| EmbeddedError::io("create", path, e);
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).map_err(failed)?;
+    }
+    match DirBuilder::new().mode(0o700).create(path) {
+        Err(e) if !(e.kind() == io::ErrorKind::AlreadyExists && path.is_dir()) => Err(failed(e)),
+        _ => Ok(()),
+    }
+}
+
+fn reachable(dir: &Path, user: &ServerUser) -> Result<()> {
+    if user.can_enter(dir)? {
+        return Ok(());
+    }
+    Err(EmbeddedError::Unreachable {
+        dir: dir.to_owned(),
+        user: user.name().to_owned(),
+    })
+}
+
+/// Where the server writes its messages; for durable data it is also the lock.
+///
+/// Every process of the server inherits the open file, and with it the lock. So the folder counts as in use until the last of
+/// them has gone, also after our own process was killed.
+#[derive(Debug)]
+pub(super) struct ServerLog {
+    file: File,
+    path: PathBuf,
+}
+
+impl ServerLog {
+    pub(super) fn create(path: &Path) -> Result<Self> {
+        let opened = OpenOptions::new()
+            .create(true)
+            .read(true)
+            .append(true)
+            .mode(0o600)
+            .open(path);
+        let file = opened.map_err(|e| EmbeddedError::io("open", path, e))?;
+        Ok(Self {
+            file,
+            path: path.to_owned(),
+        })
+    }
+
+    /// Takes the lock, unless someone else keeps it.
+    fn lock(&self) -> Result<bool> {
+        let begun = Instant::now();
+        loop {
+            match self.file.try_lock() {
+                Ok(()) => return Ok(true),
+                Err(TryLockError::WouldBlock) if begun.elapsed() < LOCK_PATIENCE => {
+                    thread::sleep(LOCK_POLL)
+                }
+                Err(TryLockError::WouldBlock) => return Ok(false),
+                Err(TryLockError::Error(e)) => {
+                    return Err(EmbeddedError::io("lock", &self.path, e));
+                }
+            }
+        }
+    }
+
+    fn clear(&self) -> Result<()> {
+        self.file
+            .set_len(0)
+            .map_err(|e| EmbeddedError::io("empty", &self.path, e))
+    }
+
+    /// A copy of the open file for a child process.
+    pub(super) fn inheritable(&self) -> Result<Stdio> {
+        self.file
+            .try_clone()
+            .map(Stdio::from)
+            .map_err(|e| EmbeddedError::io("open", &self.path, e))
+    }
+
+    /// The last lines; read from the open file, which outlives its name.
+    pub(super) fn tail(&self) -> String {
+        let mut bytes = Vec::new();
+        let mut file = &self.file;
+        match file
+            .seek(SeekFrom::Start(0))
+            .and_then(|_| file.read_to_end(&mut bytes))
+        {
+            Ok(_) => last_lines(&String::from_utf8_lossy(&bytes)),
+            Err(e) => format!("(the log is unreadable: {e})"),
+        }
+    }
+}
+
+fn last_lines(text: &str) -> String {
+    let lines: Vec<_> = text.lines().collect();
+    lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_shows_the_end_of_a_log() {
+        let log: String = (0..100).map(|n| format!("line {n}\n")).collect();
+        let tail = last_lines(&log);
+        assert!(
+            tail.starts_with("line 88\n") && tail.ends_with("line 99"),
+            "{tail}"
+        );
+        assert_eq!(last_lines("one"), "one");
+    }
+}

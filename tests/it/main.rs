@@ -1,0 +1,5 @@
+//! Tests on a real server: one binary, one private server, a database of its own for each test.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
+
+mod embedded;
+mod support;
