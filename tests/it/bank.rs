@@ -4,7 +4,7 @@
     reason = "these tables belong to the tests alone, so no macro can check statements on them"
 )]
 
-use crate::support;
+use crate::{relay::Relay, support};
 use llm_trading_db::{
     config::Config,
     db::Db,
@@ -51,6 +51,16 @@ impl Bank {
         Config::from_options(self.options.clone())
             .application_name(POOL)
             .max_pool_size(max_pool_size)
+    }
+
+    /// As [`config`](Self::config), by way of a relay.
+    pub fn config_through_relay(&self, max_pool_size: usize) -> (Relay, Config) {
+        let relay = Relay::start(&self.options);
+        let options = self.options.clone().socket(relay.folder());
+        let config = Config::from_options(options)
+            .application_name(POOL)
+            .max_pool_size(max_pool_size);
+        (relay, config)
     }
 
     pub async fn db(&self, max_pool_size: usize) -> Db {

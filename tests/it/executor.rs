@@ -115,96 +115,26 @@ async fn a_stream_holds_its_connection_until_it_ends() {
     );
 }
 
-/// What a client sends on its way to the server.
-mod wire {
-    use std::{
-        path::PathBuf,
-        sync::{
-            Arc,
-            atomic::{AtomicU32, Ordering::Relaxed},
-        },
-    };
-    use tokio::{
-        io::{AsyncReadExt, AsyncWriteExt},
-        net::{UnixListener, UnixStream},
-    };
-
-    /// A relay in front of the server's socket that counts what comes from clients.
-    pub struct Relay {
-        pub folder: PathBuf,
-        flights: Arc<AtomicU32>,
-    }
-
-    impl Relay {
-        pub fn start(server: PathBuf, port: u16) -> Self {
-            static NEXT: AtomicU32 = AtomicU32::new(0);
-            let number = NEXT.fetch_add(1, Relaxed);
-            let folder = std::env::temp_dir().join(format!("relay{}-{number}", std::process::id()));
-            std::fs::create_dir(&folder).unwrap();
-            let socket = format!(".s.PGSQL.{port}");
-            let listener = UnixListener::bind(folder.join(&socket)).unwrap();
-            let flights = Arc::new(AtomicU32::new(0));
-            let counter = flights.clone();
-            tokio::spawn(async move {
-                while let Ok((client, _)) = listener.accept().await {
-                    let server = UnixStream::connect(server.join(&socket)).await.unwrap();
-                    tokio::spawn(relay(client, server, counter.clone()));
-                }
-            });
-            Self { folder, flights }
-        }
-
-        pub fn take(&self) -> u32 {
-            self.flights.swap(0, Relaxed)
-        }
-    }
-
-    impl Drop for Relay {
-        fn drop(&mut self) {
-            std::fs::remove_dir_all(&self.folder).unwrap();
-        }
-    }
-
-    async fn relay(client: UnixStream, server: UnixStream, flights: Arc<AtomicU32>) {
-        let (mut from_client, mut to_client) = client.into_split();
-        let (mut from_server, mut to_server) = server.into_split();
-        tokio::spawn(async move { tokio::io::copy(&mut from_server, &mut to_client).await });
-        let mut buffer = vec![0; 64 * 1024];
-        while let Ok(length @ 1..) = from_client.read(&mut buffer).await {
-            flights.fetch_add(1, Relaxed);
-            if to_server.write_all(&buffer[..length]).await.is_err() {
-                return;
-            }
-        }
-    }
-}
-
 #[tokio::test]
 async fn a_statement_is_one_flight_and_a_transaction_two_more() {
     let bank = Bank::open().await;
-    let options = bank.config(1).connect_options();
-    let folder = match options.get_socket() {
-        Some(folder) => folder.clone(),
-        None => options.get_host().into(),
-    };
-    let relay = wire::Relay::start(folder, options.get_port());
-    let config = llm_trading_db::config::Config::from_options(options.socket(&relay.folder));
-    let db = Db::connect(&config.max_pool_size(1)).await.unwrap();
+    let (relay, config) = bank.config_through_relay(1);
+    let db = Db::connect(&config).await.unwrap();
     insert(&db, 1).await.unwrap(); // prepares it
     balance(&db, 1).await.unwrap();
 
-    relay.take();
+    relay.take_flights();
     insert(&db, 2).await.unwrap();
-    assert_eq!(relay.take(), 1, "a write");
+    assert_eq!(relay.take_flights(), 1, "a write");
     balance(&db, 1).await.unwrap();
-    assert_eq!(relay.take(), 1, "a read");
+    assert_eq!(relay.take_flights(), 1, "a read");
     db.transaction(async |tx| balance(tx, 1).await)
         .await
         .unwrap();
-    assert_eq!(relay.take(), 3, "BEGIN, the statement, COMMIT");
+    assert_eq!(relay.take_flights(), 3, "BEGIN, the statement, COMMIT");
     let refused = db.transaction(async |_| Err::<(), _>(Error::not_found("any", "")));
     assert!(refused.await.is_err());
-    assert_eq!(relay.take(), 2, "BEGIN, ROLLBACK");
+    assert_eq!(relay.take_flights(), 2, "BEGIN, ROLLBACK");
 }
 
 async fn lock_and_sleep(tx: &mut PgConnection) -> Result<()> {

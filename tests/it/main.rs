@@ -9,5 +9,6 @@ mod errors;
 mod executor;
 mod failures;
 mod pool;
+mod relay;
 mod support;
 mod transactions;
