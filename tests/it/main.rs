@@ -1,9 +1,18 @@
 //! Tests on a real server: one binary, one private server, a database of its own for each test.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
+mod bank;
+mod cancel;
+mod config;
 mod embedded;
+mod errors;
+mod executor;
+mod failures;
 mod fixtures;
 mod offline;
+mod pool;
+mod relay;
 mod repo;
 mod statements;
 mod support;
+mod transactions;
