@@ -14,10 +14,13 @@ use super::{
     Upserted,
     batch::{Pair, columns, sorted},
 };
-use crate::{error::Result, types::Symbol};
+use crate::{
+    error::Result,
+    types::{Symbol, exact},
+};
 
 /// One cell of the matrix of a date.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Correlation {
     /// First ticker of the pair.
     pub symbol_1: Symbol,
@@ -26,13 +29,14 @@ pub struct Correlation {
     /// Last day of the window.
     pub date: NaiveDate,
     /// Coefficient in -1 to 1, eight decimals; `None` for a constant series or fewer than two common observations.
+    #[serde(with = "exact::option")]
     pub correlation: Option<Decimal>,
     /// Length of the window in rows.
     pub window_rows: i32,
 }
 
 /// The correlations of a date.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Matrix {
     /// Last day of the window.
     pub date: NaiveDate,

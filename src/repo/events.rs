@@ -97,8 +97,10 @@ pub async fn append(tx: &mut PgConnection, event: &NewEvent) -> Result<bool> {
         return Ok(true);
     }
     let stored = get(tx, event.id).await?;
-    let same = (stored.week_id, stored.account, stored.occurred_at)
-        == (event.week_id, event.account, event.occurred_at)
+    // The server keeps time in microseconds.
+    let same_time = (stored.occurred_at - event.occurred_at).num_microseconds() == Some(0);
+    let same = (stored.week_id, stored.account) == (event.week_id, event.account)
+        && same_time
         && stored.event_data == event.event_data;
     if same {
         Ok(false)

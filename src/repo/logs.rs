@@ -74,7 +74,9 @@ pub async fn append_many(
     if entries.is_empty() {
         return Ok(Vec::new());
     }
-    let id: Vec<LogId> = entries.iter().map(|_| LogId::generate(at)).collect();
+    let mut id: Vec<LogId> = entries.iter().map(|_| LogId::generate(at)).collect();
+    // Ids order entries of one instant; without this, by chance.
+    id.sort_unstable();
     columns!(entries => level, message, data);
     let appended = sqlx::query!(
         r#"

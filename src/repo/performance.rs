@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    types::{Account, Conviction, Invalid, PerformanceId, Weeks},
+    types::{Account, Conviction, Invalid, PerformanceId, Weeks, exact},
 };
 
 /// The statistics of an account. Returns are fractions: 0.01 is one per cent. A ratio that is not defined is `None`.
@@ -49,21 +49,26 @@ pub struct Performance {
 }
 
 /// A place on the leaderboard.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Place {
     /// 1 is the best return.
     pub rank: i64,
     /// Account.
     pub account: Account,
     /// Compounded return.
+    #[serde(with = "exact")]
     pub total_return: Decimal,
     /// Annualised excess return by volatility.
+    #[serde(with = "exact::option")]
     pub sharpe_ratio: Option<Decimal>,
     /// Largest fall from a peak, zero or negative.
+    #[serde(with = "exact::option")]
     pub max_drawdown: Option<Decimal>,
     /// Annualised standard deviation of weekly returns.
+    #[serde(with = "exact::option")]
     pub volatility: Option<Decimal>,
     /// Share of weeks with a positive return.
+    #[serde(with = "exact::option")]
     pub win_rate: Option<Decimal>,
     /// Weeks with an entry.
     pub weeks_traded: i32,

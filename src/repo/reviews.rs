@@ -64,6 +64,7 @@ pub struct Review {
 
 /// A review and the pitch that its label stands for.
 struct Resolved {
+    reviewed_model: Model,
     reviewer_model: Model,
     pitch_label: PitchLabel,
     pitch_id: PitchId,
@@ -88,8 +89,10 @@ pub async fn save_round(
     let reviewed = models_behind_labels(round)?;
     let pitches = pitch_ids(&mut *tx, round).await?;
     let resolved = resolve(round, &reviewed, &pitches)?;
-    let key = |review: &Resolved| Pair(review.pitch_label, review.reviewer_model.clone());
-    let rows = sorted("reviews", &resolved, key)?;
+    // Not by label: another round has other labels, and two labels may stand for one model.
+    let rows = sorted("reviews", &resolved, |review| {
+        Pair(&review.reviewed_model, &review.reviewer_model)
+    })?;
 
     let id: Vec<ReviewId> = rows.iter().map(|_| ReviewId::generate(at)).collect();
     columns!(rows => pitch_id, reviewer_model, pitch_label, review_data);
@@ -212,6 +215,7 @@ fn resolve(
         .iter()
         .zip(reviewed)
         .map(|(review, model)| Resolved {
+            reviewed_model: (*model).clone(),
             reviewer_model: review.reviewer_model.clone(),
             pitch_label: review.review_data.pitch_label(),
             pitch_id: pitches[*model],

@@ -5,7 +5,7 @@
 //! | [`upsert`], [`upsert_many`] | 1 | primary key |
 //! | [`latest`], [`range`] | 1 | primary key |
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
 use sqlx::PgExecutor;
 
 use super::{
@@ -51,8 +51,9 @@ pub async fn upsert_many(db: impl PgExecutor<'_>, snapshots: &[Snapshot]) -> Res
     if snapshots.is_empty() {
         return Ok(Upserted::default());
     }
+    // The server keeps time in microseconds.
     let rows = sorted("snapshots", snapshots, |row| {
-        Pair(row.symbol, row.timestamp)
+        Pair(row.symbol, row.timestamp.trunc_subsecs(6))
     })?;
     columns!(rows => symbol, timestamp, date, hour, price, volume);
     let counts = sqlx::query!(

@@ -2,5 +2,8 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 mod embedded;
+mod fixtures;
 mod offline;
+mod repo;
+mod statements;
 mod support;

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, fs};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use sqlx::{Connection, PgConnection};
 
 use crate::{migrated_server, project};
@@ -20,16 +20,23 @@ const COLUMNS: &str = "
            format_type(a.atttypid, a.atttypmod),
            a.attnotnull,
            COALESCE(CASE a.attgenerated WHEN 's' THEN 'generated' ELSE pg_get_expr(d.adbin, d.adrelid) END, ''),
-           COALESCE(col_description(a.attrelid, a.attnum), '')
+           COALESCE(col_description(a.attrelid, a.attnum), ''),
+           COALESCE(k.roles, '')
     FROM pg_attribute a
     LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+    LEFT JOIN LATERAL (
+        SELECT string_agg(DISTINCT CASE contype WHEN 'p' THEN 'PK' WHEN 'f' THEN 'FK' END, ', ') AS roles
+        FROM pg_constraint
+        WHERE conrelid = a.attrelid AND a.attnum = ANY(conkey)
+    ) k ON TRUE
     WHERE a.attrelid = $1::regclass AND a.attnum > 0 AND NOT a.attisdropped
     ORDER BY a.attnum";
 
 const CONSTRAINTS: &str = "
     SELECT conname::text, pg_get_constraintdef(oid, true)
     FROM pg_constraint
-    WHERE conrelid = $1::regclass
+    -- From PostgreSQL 18 on, NOT NULL is a constraint too; the columns say it already.
+    WHERE conrelid = $1::regclass AND contype <> 'n'
     ORDER BY contype <> 'p', contype, conname";
 
 const INDEXES: &str = "
@@ -52,10 +59,15 @@ const DOMAINS: &str = "
     ORDER BY t.typname";
 
 const REFERENCES: &str = "
-    SELECT conrelid::regclass::text, confrelid::regclass::text
-    FROM pg_constraint
-    WHERE contype = 'f' AND connamespace = 'public'::regnamespace
-    ORDER BY 1, 2";
+    SELECT f.conrelid::regclass::text,
+           f.confrelid::regclass::text,
+           string_agg(a.attname, ', ' ORDER BY array_position(f.conkey, a.attnum)),
+           bool_and(a.attnotnull)
+    FROM pg_constraint f
+    JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = ANY(f.conkey)
+    WHERE f.contype = 'f' AND f.connamespace = 'public'::regnamespace
+    GROUP BY f.oid
+    ORDER BY 1, 2, 3";
 
 /// Writes the page, or fails if it is not the one that would be written.
 pub async fn run(check: bool) -> Result<()> {
@@ -66,10 +78,9 @@ pub async fn run(check: bool) -> Result<()> {
     server.stop()?;
     let path = project(PAGE);
     if check {
-        ensure!(
-            fs::read_to_string(&path)? == fresh,
-            "{PAGE} is stale; run `just schema`"
-        );
+        let stored = fs::read_to_string(&path)
+            .with_context(|| format!("{PAGE} is unreadable; run `just schema`"))?;
+        ensure!(stored == fresh, "{PAGE} is stale; run `just schema`");
     } else {
         fs::write(&path, fresh)?;
     }
@@ -96,20 +107,25 @@ async fn diagram(db: &mut PgConnection, tables: &[(String, String)]) -> Result<S
     let mut diagram = String::from("```mermaid\nerDiagram\n");
     for (table, _) in tables {
         writeln!(diagram, "    {table} {{")?;
-        for (column, kind, ..) in describe(db, table).await? {
-            let kind = kind.replace(' ', "_");
-            writeln!(diagram, "        {kind} {column}")?;
+        for (column, kind, .., roles) in describe(db, table).await? {
+            // Mermaid takes one word for a type, without commas.
+            let kind = kind.replace([' ', ','], "_");
+            let line = format!("        {kind} {column} {roles}");
+            writeln!(diagram, "{}", line.trim_end())?;
         }
         writeln!(diagram, "    }}")?;
     }
-    let references: Vec<(String, String)> = sqlx::query_as(REFERENCES).fetch_all(db).await?;
-    for (from, to) in references {
-        writeln!(diagram, "    {to} ||--o{{ {from} : \"\"")?;
+    let references: Vec<(String, String, String, bool)> =
+        sqlx::query_as(REFERENCES).fetch_all(db).await?;
+    for (from, to, columns, required) in references {
+        let one = if required { "||" } else { "|o" };
+        writeln!(diagram, "    {to} {one}--o{{ {from} : \"{columns}\"")?;
     }
     Ok(diagram + "```\n")
 }
 
-type Column = (String, String, bool, String, String);
+/// Name, type, whether it is NOT NULL, default, comment, and its part in keys.
+type Column = (String, String, bool, String, String, String);
 
 async fn describe(db: &mut PgConnection, table: &str) -> Result<Vec<Column>> {
     Ok(sqlx::query_as(COLUMNS).bind(table).fetch_all(db).await?)
@@ -118,12 +134,13 @@ async fn describe(db: &mut PgConnection, table: &str) -> Result<Vec<Column>> {
 async fn columns(db: &mut PgConnection, table: &str) -> Result<String> {
     let mut text =
         String::from("| column | type | null | default | meaning |\n|---|---|---|---|---|\n");
-    for (column, kind, required, default, comment) in describe(db, table).await? {
+    for (column, kind, required, default, comment, _) in describe(db, table).await? {
         let null = if required { "" } else { "NULL" };
         writeln!(
             text,
-            "| `{column}` | `{kind}` | {null} | {} | {comment} |",
-            code(&default)
+            "| `{column}` | `{kind}` | {null} | {} | {} |",
+            code(&default),
+            cell(&comment)
         )?;
     }
     Ok(text)
@@ -157,19 +174,25 @@ async fn domains(db: &mut PgConnection) -> Result<String> {
         } else {
             code(&check)
         };
-        writeln!(text, "| `{name}` | `{base}` | {check} | {comment} |")?;
+        writeln!(
+            text,
+            "| `{name}` | `{base}` | {check} | {} |",
+            cell(&comment)
+        )?;
     }
     Ok(text)
 }
 
+/// Code that fits into a cell; nothing for nothing.
 fn code(sql: &str) -> String {
-    match sql
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
-        .replace('|', "\\|")
-    {
+    match cell(sql) {
         sql if sql.is_empty() => sql,
         sql => format!("`{sql}`"),
     }
+}
+
+/// One line without the sign that would end a table's cell.
+fn cell(text: &str) -> String {
+    let words: Vec<_> = text.split_whitespace().collect();
+    words.join(" ").replace('|', "\\|")
 }

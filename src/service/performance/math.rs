@@ -48,14 +48,16 @@ pub struct Week {
 /// Statistics of an account. Without weeks the return is zero and every ratio `None`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Statistics {
-    /// Π(1 + r) − 1.
+    /// Π(1 + r) − 1, no factor being below zero: a short position can lose more than there is, and ends the account at −1.
     pub total_return: Decimal,
-    /// (mean − 0.04/52) / (deviation + 1e-10) · √52; `None` if the volatility is `None` or zero.
+    /// (mean − 0.04/52) / (deviation + 1e-10) · √52; `None` if the volatility is `None` or rounds to
+    /// zero, or if the ratio is a million or more: then the returns hardly varied, and it says no more than that.
     pub sharpe_ratio: Option<Decimal>,
     /// The least (c − m) / m, where c is the capital after a week and m its running peak. The first peak is the starting
     /// capital, 1, so that a loss in the first week is a drawdown.
     pub max_drawdown: Option<Decimal>,
-    /// Standard deviation of the weekly returns (of the population, ddof = 0) · √52; `None` with fewer than two weeks.
+    /// Standard deviation of the weekly returns (of the population, ddof = 0) · √52; `None` with fewer than two weeks,
+    /// or if it is a million or more, which no column holds.
     pub volatility: Option<Decimal>,
     /// Number of weeks.
     pub weeks_traded: i32,
@@ -113,7 +115,9 @@ impl Statistics {
 fn growth(weeks: &[Week]) -> Option<(Decimal, Decimal)> {
     let (mut capital, mut peak, mut drawdown) = (Decimal::ONE, Decimal::ONE, Decimal::ZERO);
     for week in weeks {
-        capital = capital.checked_mul(Decimal::ONE.checked_add(week.weekly_return)?)?;
+        // Capital that is gone stays gone: without the floor two ruinous short weeks would multiply to a profit.
+        let factor = Decimal::ONE.checked_add(week.weekly_return)?;
+        capital = capital.checked_mul(factor.max(Decimal::ZERO))?;
         peak = peak.max(capital);
         drawdown = drawdown.min((capital - peak).checked_div(peak)?);
     }
@@ -131,21 +135,15 @@ fn spread(weeks: &[Week]) -> (Option<Decimal>, Option<Decimal>) {
     };
     let n = returns.len() as f64;
     let mean = returns.iter().sum::<f64>() / n;
-    // Equal returns have no spread; summing them in f64 could leave a trace of one.
-    let constant = weeks
-        .windows(2)
-        .all(|pair| pair[0].weekly_return == pair[1].weekly_return);
     let variance = returns.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / n;
-    let deviation = if constant { 0.0 } else { variance.sqrt() };
+    let deviation = variance.sqrt();
     let annual = WEEKS_PER_YEAR.sqrt();
     let sharpe = (mean - RISK_FREE / WEEKS_PER_YEAR) / (deviation + 1e-10) * annual;
     let from_f64 = |value: f64| Decimal::try_from(value).ok().and_then(stored);
-    let sharpe = if deviation > 0.0 {
-        from_f64(sharpe)
-    } else {
-        None
-    };
-    (from_f64(deviation * annual), sharpe)
+    let volatility = from_f64(deviation * annual);
+    // Rounded to zero, it is that of equal returns, whatever trace of a spread their sum in f64 left.
+    let varies = volatility.is_some_and(|volatility| !volatility.is_zero());
+    (volatility, varies.then(|| from_f64(sharpe)).flatten())
 }
 
 fn stored(value: Decimal) -> Option<Decimal> {
@@ -154,76 +152,4 @@ fn stored(value: Decimal) -> Option<Decimal> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn dec(text: &str) -> Decimal {
-        text.parse().unwrap()
-    }
-
-    fn week(weekly_return: &str, conviction: &str) -> Week {
-        Week {
-            weekly_return: dec(weekly_return),
-            conviction: conviction.parse().unwrap(),
-        }
-    }
-
-    #[test]
-    fn the_return_of_a_week_has_the_sign_of_its_side() {
-        let (entry, exit) = (dec("100"), Some(dec("110")));
-        assert_eq!(
-            weekly_return(Direction::Long, entry, exit),
-            Some(dec("0.1"))
-        );
-        assert_eq!(
-            weekly_return(Direction::Short, entry, exit),
-            Some(dec("-0.1"))
-        );
-        assert_eq!(
-            weekly_return(Direction::Flat, entry, exit),
-            Some(Decimal::ZERO)
-        );
-        assert_eq!(
-            weekly_return(Direction::Long, entry, None),
-            Some(Decimal::ZERO)
-        );
-        assert_eq!(weekly_return(Direction::Long, Decimal::ZERO, exit), None);
-    }
-
-    /// Expected values by pandas with the formulas of the module.
-    #[test]
-    fn statistics_of_a_few_weeks() {
-        let weeks = [
-            week("0.05", "1.5"),
-            week("-0.02", "-2"),
-            week("0.01", "0.5"),
-            week("0", "1"),
-        ];
-        let stats = Statistics::of(&weeks).unwrap();
-        assert_eq!(stats.total_return, dec("0.039290"));
-        assert_eq!(stats.max_drawdown, Some(dec("-0.020000")));
-        assert_eq!(stats.volatility, Some(dec("0.183848")));
-        assert_eq!(stats.sharpe_ratio, Some(dec("2.610856")));
-        assert_eq!((stats.weeks_traded, stats.profitable_weeks), (4, 2));
-        assert_eq!(stats.win_rate, Some(dec("0.5")));
-        assert_eq!(stats.avg_conviction.unwrap().value(), dec("0.25"));
-        assert_eq!(stats.max_conviction.unwrap().value(), dec("-2"));
-    }
-
-    #[test]
-    fn a_loss_in_the_first_week_is_a_drawdown() {
-        let stats = Statistics::of(&[week("-0.1", "1")]).unwrap();
-        assert_eq!(stats.max_drawdown, Some(dec("-0.1")));
-        assert_eq!((stats.volatility, stats.sharpe_ratio), (None, None));
-    }
-
-    #[test]
-    fn without_spread_there_is_no_sharpe_ratio() {
-        let stats = Statistics::of(&[week("0.1", "1"); 3]).unwrap();
-        assert_eq!(
-            (stats.volatility, stats.sharpe_ratio),
-            (Some(Decimal::ZERO), None)
-        );
-        assert_eq!(Statistics::of(&[]), Some(Statistics::default()));
-    }
-}
+mod tests;

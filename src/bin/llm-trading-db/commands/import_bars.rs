@@ -1,0 +1,243 @@
+//! `import-bars`: daily bars from CSV, all or nothing.
+
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    mem,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
+use anyhow::{Result, bail};
+use chrono::Datelike;
+use llm_trading_db::{
+    db::Db,
+    repo::{
+        Upserted,
+        bars::{self, Bar},
+    },
+    types::{Price, Symbol},
+};
+
+use super::{count, date};
+use crate::{
+    input::{self, Chunks, Lines, Send},
+    output,
+};
+
+const HEADER: &str = "symbol,date,open,high,low,close,volume";
+const COLUMNS: usize = 7;
+/// Longest line in bytes; a row has a hundred at most.
+const LONGEST_LINE: usize = 64 * 1024;
+/// Bars per statement: about a megabyte.
+const CHUNK: usize = 10_000;
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "The header must be symbol,date,open,high,low,close,volume. An empty field is a value that is not known. \
+A bar that is there already is replaced."
+)]
+pub(crate) struct Args {
+    /// CSV file
+    file: PathBuf,
+}
+
+pub(crate) async fn run(db: &Db, args: &Args) -> Result<()> {
+    let Upserted {
+        inserted,
+        updated,
+        unchanged,
+    } = store(db, &args.file).await?;
+    output::text(&format!(
+        "{}: {inserted} inserted, {updated} updated, {unchanged} unchanged",
+        count(inserted + updated + unchanged, "bar")
+    ))
+}
+
+/// Stores all bars of a file, or none.
+pub(crate) async fn store(db: &Db, path: &Path) -> Result<Upserted> {
+    db.transaction_with(
+        input::transaction_over(path),
+        async |tx| -> Result<Upserted> {
+            let mut chunks = Chunks::read(path, read);
+            let mut stored = Upserted::default();
+            while let Some(chunk) = chunks.next().await? {
+                stored += bars::upsert_many(&mut *tx, &chunk)
+                    .await
+                    .map_err(input::nothing_stored)?;
+            }
+            Ok(stored)
+        },
+    )
+    .await
+}
+
+/// Reads all bars of a file.
+fn read(path: &Path, send: Send<'_, Bar>) -> Result<()> {
+    let mut lines = Lines::open(path, LONGEST_LINE)?;
+    if !lines.advance()? {
+        bail!(
+            "{} is empty: its first line must be {HEADER}",
+            path.display()
+        );
+    }
+    let is_header = lines.line()?.split(',').map(unquoted).eq(HEADER.split(','));
+    if lines.number() != 1 || !is_header {
+        return Err(lines.fault(&format!(
+            "is not the header: the first line must be {HEADER}"
+        )));
+    }
+    let mut seen = Seen::default();
+    let mut chunk = Vec::with_capacity(CHUNK);
+    while lines.advance()? {
+        let bar = parse(lines.line()?).map_err(|Fault { column, why }| match column {
+            Some(column) => lines.fault_in(&format!("column {column}"), &why),
+            None => lines.fault(&why),
+        })?;
+        if let Some(first) = seen.insert(&bar, lines.number()) {
+            let why = format!(
+                "{} of {} is in line {first} already; keep one of them",
+                bar.symbol, bar.date
+            );
+            return Err(lines.fault_in("column date", &why));
+        }
+        chunk.push(bar);
+        if chunk.len() == CHUNK {
+            send(mem::replace(&mut chunk, Vec::with_capacity(CHUNK)))?;
+        }
+    }
+    send(chunk)
+}
+
+/// Which symbols and days came in which line; sixteen bytes and a half for each.
+#[derive(Default)]
+struct Seen {
+    symbols: HashMap<Symbol, u32>,
+    lines: HashMap<(u32, i32), u64>,
+}
+
+impl Seen {
+    /// Notes a bar; gives the line of an earlier one of that symbol and day.
+    fn insert(&mut self, bar: &Bar, line: u64) -> Option<u64> {
+        let next = u32::try_from(self.symbols.len()).unwrap_or(u32::MAX);
+        let symbol = *self.symbols.entry(bar.symbol).or_insert(next);
+        match self.lines.entry((symbol, bar.date.num_days_from_ce())) {
+            Entry::Occupied(first) => Some(*first.get()),
+            Entry::Vacant(place) => {
+                place.insert(line);
+                None
+            }
+        }
+    }
+}
+
+/// What is wrong with a row, and in which column if in one.
+#[derive(Debug)]
+struct Fault {
+    column: Option<&'static str>,
+    why: String,
+}
+
+impl Fault {
+    fn new(column: &'static str, why: impl ToString) -> Self {
+        Self {
+            column: Some(column),
+            why: why.to_string(),
+        }
+    }
+}
+
+fn parse(row: &str) -> Result<Bar, Fault> {
+    let ragged = || {
+        let found = row.split(',').count();
+        Fault {
+            column: None,
+            why: format!("has {found} fields instead of {COLUMNS}: {HEADER}"),
+        }
+    };
+    let mut fields = [""; COLUMNS];
+    let mut rest = row.split(',');
+    for field in &mut fields {
+        *field = unquoted(rest.next().ok_or_else(ragged)?);
+    }
+    if rest.next().is_some() {
+        return Err(ragged());
+    }
+    let [symbol, day, open, high, low, close, raw_volume] = fields;
+    let bar = Bar {
+        symbol: Symbol::new(symbol)
+            .map_err(|invalid| Fault::new("symbol", format!("must be {}", invalid.why)))?,
+        date: date(day)
+            .ok()
+            .filter(|date| (1..=9999).contains(&date.year()))
+            .ok_or_else(|| Fault::new("date", "must be a date, such as 2026-01-07"))?,
+        open: price("open", open)?,
+        high: price("high", high)?,
+        low: price("low", low)?,
+        close: price("close", close)?,
+        volume: volume(raw_volume)?,
+    };
+    match (bar.high, bar.low) {
+        (Some(high), Some(low)) if high < low => Err(Fault::new("high", "is below low")),
+        _ => Ok(bar),
+    }
+}
+
+fn price(column: &'static str, text: &str) -> Result<Option<Price>, Fault> {
+    optional(text, Price::from_str).map_err(|invalid| Fault::new(column, invalid.why))
+}
+
+fn volume(text: &str) -> Result<Option<i64>, Fault> {
+    let why = "must be a whole number, zero or more";
+    match optional(text, i64::from_str) {
+        Ok(volume) if volume.is_none_or(|volume| volume >= 0) => Ok(volume),
+        _ => Err(Fault::new("volume", why)),
+    }
+}
+
+/// A value, or an empty field, which is a value that is not known.
+fn optional<T, E>(text: &str, parse: impl Fn(&str) -> Result<T, E>) -> Result<Option<T>, E> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    parse(text).map(Some)
+}
+
+/// Some programs quote their words. None of our values holds a comma or a quote.
+fn unquoted(field: &str) -> &str {
+    let inner = field
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
+    inner.unwrap_or(field)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_field_is_not_known() {
+        let bar = parse("BRK.B,2026-01-07,,\"12.5\",12.25,,0").unwrap();
+        assert_eq!((bar.open, bar.close, bar.volume), (None, None, Some(0)));
+        assert_eq!(bar.high.unwrap().to_string(), "12.5");
+    }
+
+    #[test]
+    fn each_fault_names_its_column() {
+        let cases = [
+            ("aapl,2026-01-07,1,1,1,1,1", Some("symbol")),
+            ("A,2026-1-7,1,1,1,1,1", Some("date")),
+            ("A,0000-01-07,1,1,1,1,1", Some("date")),
+            ("A,2026-01-07,x,1,1,1,1", Some("open")),
+            ("A,2026-01-07,1,1,2,1,1", Some("high")),
+            ("A,2026-01-07,1,1,-1,1,1", Some("low")),
+            ("A,2026-01-07,1,1,1,1.00001,1", Some("close")),
+            ("A,2026-01-07,1,1,1,1,-1", Some("volume")),
+            ("A,2026-01-07,1,1,1,1,1.5", Some("volume")),
+            ("A,2026-01-07,1,1,1,1", None),
+            ("A,2026-01-07,1,1,1,1,1,1", None),
+        ];
+        for (row, column) in cases {
+            assert_eq!(parse(row).unwrap_err().column, column, "{row}");
+        }
+    }
+}

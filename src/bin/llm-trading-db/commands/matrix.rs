@@ -1,0 +1,78 @@
+//! `matrix`: the correlations of a date as a heat map.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use chrono::NaiveDate;
+use llm_trading_db::{
+    db::Db,
+    repo::correlations::{self, Matrix},
+    types::Symbol,
+};
+use serde::Serialize;
+
+use super::date;
+use crate::{
+    chart,
+    output::{self, Format, Number},
+};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Last day of the correlations; without it the newest there are
+    #[arg(long, value_name = "DATE", value_parser = date)]
+    date: Option<NaiveDate>,
+
+    #[command(flatten)]
+    format: Format,
+}
+
+/// A matrix as JSON: `correlations.AAPL.IBM`.
+#[derive(Serialize)]
+struct Document<'a> {
+    date: NaiveDate,
+    window_rows: Option<i32>,
+    symbols: &'a [Symbol],
+    correlations: BTreeMap<Symbol, BTreeMap<Symbol, Option<Number>>>,
+}
+
+pub(crate) async fn run(db: &Db, args: &Args) -> Result<()> {
+    let matrix = match args.date {
+        Some(date) => correlations::matrix(db, date)
+            .await?
+            .with_context(|| format!("there are no correlations of {date}: `llm-trading-db matrix` shows the newest, `metrics` calculates them"))?,
+        None => correlations::latest_matrix(db)
+            .await?
+            .context("there are no correlations yet: run `llm-trading-db metrics`")?,
+    };
+    if args.format.json {
+        return output::json(&Document::from(&matrix));
+    }
+    output::text(&render(&matrix))
+}
+
+/// The matrix under a line that says of when it is.
+pub(crate) fn render(matrix: &Matrix) -> String {
+    let dates = matrix.cells.first().map_or(0, |cell| cell.window_rows);
+    let map = chart::heat_map(matrix, chart::in_colour());
+    format!(
+        "Correlations of 7-day returns over {dates} dates up to {}\n\n{map}",
+        matrix.date
+    )
+}
+
+impl<'a> From<&'a Matrix> for Document<'a> {
+    fn from(matrix: &'a Matrix) -> Self {
+        let mut correlations: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
+        for cell in &matrix.cells {
+            let row = correlations.entry(cell.symbol_1).or_default();
+            row.insert(cell.symbol_2, cell.correlation.map(Number));
+        }
+        Self {
+            date: matrix.date,
+            window_rows: matrix.cells.first().map(|cell| cell.window_rows),
+            symbols: &matrix.symbols,
+            correlations,
+        }
+    }
+}

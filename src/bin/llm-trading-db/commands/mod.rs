@@ -1,0 +1,100 @@
+//! The commands, one file each.
+
+pub(crate) mod import_bars;
+mod import_events;
+pub(crate) mod leaderboard;
+pub(crate) mod matrix;
+pub(crate) mod metrics;
+mod migrate;
+mod performance;
+pub(crate) mod snapshot;
+mod status;
+
+use anyhow::Result;
+use chrono::NaiveDate;
+use clap::Subcommand;
+
+use crate::{
+    connect::{Needs, Session, Target},
+    demo,
+    logging::Statements,
+};
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Shows the desk's week on real market data, on a temporary server
+    Demo,
+    /// Brings the database up to date with this program
+    Migrate,
+    /// Stores daily bars from a CSV file; all or nothing
+    ImportBars(import_bars::Args),
+    /// Stores execution events from a file with one JSON object a line; all or nothing
+    ImportEvents(import_events::Args),
+    /// Calculates returns and correlations from the bars
+    Metrics(metrics::Args),
+    /// Calculates weekly results and statistics of the accounts from their events
+    Performance(performance::Args),
+    /// Shows prices, indicators and the last thirty closes
+    Snapshot(snapshot::Args),
+    /// Shows the accounts by return
+    Leaderboard(leaderboard::Args),
+    /// Shows the correlations of the symbols
+    Matrix(matrix::Args),
+    /// Shows the server, the migrations and how much there is
+    Status(status::Args),
+}
+
+impl Command {
+    /// Runs the command on the database that `target` names.
+    pub(crate) async fn run(&self, target: &Target, statements: &Statements) -> Result<()> {
+        if matches!(self, Self::Demo) {
+            return demo::run(statements).await;
+        }
+        let session = target.connect(self.needs()).await?;
+        let outcome = self.run_in(&session).await;
+        let closed = session.close().await;
+        outcome.and(closed)
+    }
+
+    async fn run_in(&self, session: &Session) -> Result<()> {
+        let db = &session.db;
+        match self {
+            // Brings its own server.
+            Self::Demo => Ok(()),
+            Self::Migrate => migrate::run(db).await,
+            Self::ImportBars(args) => import_bars::run(db, args).await,
+            Self::ImportEvents(args) => import_events::run(db, args).await,
+            Self::Metrics(args) => metrics::run(db, args).await,
+            Self::Performance(args) => performance::run(db, args).await,
+            Self::Snapshot(args) => snapshot::run(db, args).await,
+            Self::Leaderboard(args) => leaderboard::run(db, args).await,
+            Self::Matrix(args) => matrix::run(db, args).await,
+            Self::Status(args) => status::run(session, args).await,
+        }
+    }
+
+    fn needs(&self) -> Needs {
+        Needs {
+            schema: !matches!(self, Self::Migrate | Self::Status(_)),
+            patience: matches!(self, Self::ImportBars(_) | Self::ImportEvents(_)),
+        }
+    }
+}
+
+/// Reads a date in its one ISO form.
+pub(crate) fn date(text: &str) -> Result<NaiveDate, String> {
+    let date = text
+        .parse()
+        .ok()
+        .filter(|date: &NaiveDate| date.to_string() == text);
+    date.ok_or_else(|| "must be a date, such as 2026-01-07".to_owned())
+}
+
+/// `one bar`, `2 bars`.
+pub(crate) fn count(number: u64, noun: &str) -> String {
+    match number {
+        1 => format!("1 {noun}"),
+        _ => format!("{number} {noun}s"),
+    }
+}

@@ -1,0 +1,147 @@
+//! `status`: what there is, and whether this program can work with it.
+
+use anyhow::Result;
+use llm_trading_db::{
+    db::{Db, Health, MigrationState, MigrationStatus},
+    repo::bars,
+};
+use serde::Serialize;
+
+use crate::{
+    connect::Session,
+    output::{self, Format},
+};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    format: Format,
+}
+
+/// The status as JSON.
+#[derive(Serialize)]
+struct Status<'a> {
+    database: &'a str,
+    server_version: &'a str,
+    latency_ms: f64,
+    pool: Pool,
+    migrations: Vec<Migration<'a>>,
+    /// How many symbols have bars; none if the tables are not all there.
+    symbols: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct Pool {
+    max_size: usize,
+    size: usize,
+    idle: usize,
+    waiting: usize,
+}
+
+#[derive(Serialize)]
+struct Migration<'a> {
+    version: i64,
+    description: Option<&'a str>,
+    state: &'static str,
+}
+
+pub(crate) async fn run(session: &Session, args: &Args) -> Result<()> {
+    let db = &session.db;
+    let health = db.health().await?;
+    let migrations = db.migrations().await?;
+    let status = Status {
+        database: session.place(),
+        server_version: &health.server_version,
+        latency_ms: health.latency.as_secs_f64() * 1_000.0,
+        pool: Pool::from(&health),
+        migrations: migrations.iter().map(Migration::from).collect(),
+        symbols: symbols(db, &health).await?,
+    };
+    if args.format.json {
+        return output::json(&status);
+    }
+    output::text(&render(&status))
+}
+
+async fn symbols(db: &Db, health: &Health) -> Result<Option<usize>> {
+    if !health.pending_migrations.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(bars::symbols(db).await?.len()))
+}
+
+fn render(status: &Status<'_>) -> String {
+    let Pool {
+        max_size,
+        size,
+        idle,
+        waiting,
+    } = status.pool;
+    let mut lines = vec![
+        format!("database    {}", status.database),
+        format!(
+            "server      PostgreSQL {}, answers in {:.2} ms",
+            status.server_version, status.latency_ms
+        ),
+        format!("pool        {size} of {max_size} open, {idle} idle, {waiting} waiting"),
+        format!("migrations  {}", advice(&status.migrations)),
+    ];
+    if let Some(symbols) = status.symbols {
+        lines.push(format!("symbols     {symbols} with bars"));
+    }
+    let mut table = output::table(&["migration", "state", "version"], 2);
+    for migration in &status.migrations {
+        let description = migration.description.unwrap_or("not known to this program");
+        table.add_row([description, migration.state, &migration.version.to_string()]);
+    }
+    lines.push(table.to_string());
+    lines.join("\n")
+}
+
+fn advice(migrations: &[Migration<'_>]) -> String {
+    let count = |state| {
+        migrations
+            .iter()
+            .filter(|migration| migration.state == state)
+            .count()
+    };
+    let (unknown, edited, pending) = (count("unknown"), count("edited"), count("pending"));
+    if unknown > 0 {
+        format!(
+            "{unknown} not known to this program: run the version that applied them, or a later one"
+        )
+    } else if edited > 0 {
+        format!("{edited} changed since they were applied: restore their files")
+    } else if pending > 0 {
+        format!("{pending} to apply: run `llm-trading-db migrate`")
+    } else {
+        "up to date".to_owned()
+    }
+}
+
+impl From<&Health> for Pool {
+    fn from(health: &Health) -> Self {
+        let pool = health.pool;
+        Self {
+            max_size: pool.max_size,
+            size: pool.size,
+            idle: pool.idle,
+            waiting: pool.waiting,
+        }
+    }
+}
+
+impl<'a> From<&'a MigrationStatus> for Migration<'a> {
+    fn from(migration: &'a MigrationStatus) -> Self {
+        Self {
+            version: migration.version,
+            description: migration.description.as_deref(),
+            state: match migration.state {
+                MigrationState::Applied => "applied",
+                MigrationState::Pending => "pending",
+                MigrationState::Edited => "edited",
+                _ => "unknown",
+            },
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! Which database: one that is given, or that of a private server.
+
+use std::{
+    env,
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use llm_trading_db::{
+    config::Config,
+    db::{Db, MigrationState},
+    embedded::EmbeddedServer,
+    error::{Error, MigrationError},
+};
+use sqlx::{Postgres, migrate::MigrateDatabase};
+
+/// Database of a private server.
+const DATABASE: &str = "llm_trading";
+/// Any of these, unless empty, names a database.
+const VARIABLES: [&str; 6] = [
+    "DATABASE_URL",
+    "DATABASE_HOST",
+    "DATABASE_PORT",
+    "DATABASE_NAME",
+    "DATABASE_USER",
+    "DATABASE_PASSWORD",
+];
+/// How long a goodbye to the server may take.
+const GOODBYE: Duration = Duration::from_secs(1);
+
+/// Where the data is.
+#[derive(Debug, Args)]
+pub(crate) struct Target {
+    /// Database to use, postgres://user:password@host:port/database [env: DATABASE_URL, or DATABASE_HOST, DATABASE_PORT,
+    /// DATABASE_NAME, DATABASE_USER and DATABASE_PASSWORD]
+    #[arg(long, global = true, value_name = "URL", conflicts_with = "data_dir")]
+    database_url: Option<String>,
+
+    /// Without a database: folder of a private PostgreSQL server, made on first use [default: ~/.local/share/llm-trading-db,
+    /// as root /var/lib/llm-trading-db]
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+/// What a command asks of its database.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Needs {
+    /// All migrations, and no unknown ones.
+    pub(crate) schema: bool,
+    /// Transactions that wait for a slow input are not ended.
+    pub(crate) patience: bool,
+}
+
+/// A connection to the database, and the server that it keeps alive.
+#[derive(Debug)]
+pub(crate) struct Session {
+    // Dropped in this order: first the connections, then their server.
+    pub(crate) db: Db,
+    server: Option<EmbeddedServer>,
+    place: String,
+}
+
+impl Target {
+    /// Connects to the given database, or starts the private server. That one is brought up to date; a given one never is
+    /// without being asked.
+    pub(crate) async fn connect(&self, needs: Needs) -> Result<Session> {
+        let session = match self.config()? {
+            Some(config) => {
+                let config = adapt(config, needs);
+                let place = place(&config);
+                let db = Db::connect(&config).await?;
+                Session {
+                    db,
+                    server: None,
+                    place,
+                }
+            }
+            None => {
+                let folder = self.folder()?;
+                let server = EmbeddedServer::persistent(&folder)?;
+                let place = format!("{DATABASE} of the private server in {}", folder.display());
+                Session::on(server, place, |config| adapt(config, needs)).await?
+            }
+        };
+        if needs.schema {
+            session.require_schema().await?;
+        }
+        Ok(session)
+    }
+
+    /// The given database, if one is. A folder on the command line goes before a database in the environment.
+    fn config(&self) -> Result<Option<Config>> {
+        if let Some(url) = &self.database_url {
+            let vars = |name: &str| match name {
+                "DATABASE_URL" => Some(url.clone()),
+                name => env::var(name).ok(),
+            };
+            return Ok(Some(Config::from_vars(vars)?));
+        }
+        let given = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
+        if self.data_dir.is_some() || !VARIABLES.into_iter().any(given) {
+            return Ok(None);
+        }
+        Ok(Some(Config::from_env()?))
+    }
+
+    fn folder(&self) -> Result<PathBuf> {
+        if let Some(folder) = &self.data_dir {
+            return Ok(folder.clone());
+        }
+        let folder = default_folder(we_are_root(), |name| env::var_os(name));
+        folder.context("there is no home folder for the data: give --data-dir or --database-url")
+    }
+}
+
+impl Session {
+    /// A server of our own: its database is made if need be, and brought up to date.
+    pub(crate) async fn on(
+        server: EmbeddedServer,
+        place: String,
+        adapt: impl FnOnce(Config) -> Config,
+    ) -> Result<Self> {
+        ensure_database(&server.url_for(DATABASE)).await?;
+        let config = adapt(Config::from_options(server.options_for(DATABASE)));
+        let db = Db::connect(&config).await?;
+        db.migrate().await?;
+        Ok(Self {
+            db,
+            server: Some(server),
+            place,
+        })
+    }
+
+    /// Which database this is, for people; no password.
+    pub(crate) fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// Says goodbye, and stops a server of our own.
+    pub(crate) async fn close(self) -> Result<()> {
+        if !self.db.close(GOODBYE).await {
+            tracing::warn!("a connection was still busy and is cut");
+        }
+        if let Some(server) = self.server {
+            server.stop()?;
+        }
+        Ok(())
+    }
+
+    async fn require_schema(&self) -> Result<()> {
+        let mut pending = 0;
+        for migration in self.db.migrations().await? {
+            let version = migration.version;
+            match migration.state {
+                MigrationState::Unknown => return Err(MigrationError::Ahead { version }.into()),
+                MigrationState::Edited => return Err(MigrationError::Edited { version }.into()),
+                MigrationState::Pending => pending += 1,
+                _ => {}
+            }
+        }
+        if pending > 0 {
+            bail!("the database lacks {pending} migrations: run `llm-trading-db migrate` first");
+        }
+        Ok(())
+    }
+}
+
+async fn ensure_database(url: &str) -> Result<(), Error> {
+    if !Postgres::database_exists(url).await? {
+        Postgres::create_database(url).await?;
+    }
+    Ok(())
+}
+
+fn adapt(config: Config, needs: Needs) -> Config {
+    if needs.patience {
+        config.idle_in_transaction_timeout(Duration::ZERO)
+    } else {
+        config
+    }
+}
+
+fn place(config: &Config) -> String {
+    let options = config.connect_options();
+    let user = options.get_username();
+    let host = match options.get_socket() {
+        Some(folder) => folder.display().to_string(),
+        None => options.get_host().to_owned(),
+    };
+    let (database, port) = (options.get_database().unwrap_or(user), options.get_port());
+    format!("{database} as {user} at {host}:{port}")
+}
+
+/// The user's data folder. Root's server runs as another user, who cannot enter root's home.
+fn default_folder(root: bool, var: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    const NAME: &str = "llm-trading-db";
+    let absolute = |name| {
+        var(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    if root {
+        return Some(Path::new("/var/lib").join(NAME));
+    }
+    absolute("XDG_DATA_HOME")
+        .or_else(|| Some(absolute("HOME")?.join(".local/share")))
+        .map(|data| data.join(NAME))
+}
+
+/// Asks the system's `id`: without unsafe code there is no other way.
+fn we_are_root() -> bool {
+    let output = Command::new("id").arg("-u").stderr(Stdio::null()).output();
+    output.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_goes_to_the_user_s_folder() {
+        let folder = |root, vars: &[(&str, &str)]| {
+            default_folder(root, |name| {
+                let found = vars.iter().find(|(known, _)| *known == name);
+                found.map(|(_, value)| value.into())
+            })
+        };
+        let home = ("HOME", "/home/desk");
+        let cases = [
+            (true, vec![home], Some("/var/lib/llm-trading-db")),
+            (
+                false,
+                vec![home],
+                Some("/home/desk/.local/share/llm-trading-db"),
+            ),
+            (
+                false,
+                vec![home, ("XDG_DATA_HOME", "/data")],
+                Some("/data/llm-trading-db"),
+            ),
+            (
+                false,
+                vec![home, ("XDG_DATA_HOME", "data")],
+                Some("/home/desk/.local/share/llm-trading-db"),
+            ),
+            (false, vec![], None),
+        ];
+        for (root, vars, expected) in cases {
+            assert_eq!(
+                folder(root, &vars),
+                expected.map(PathBuf::from),
+                "{root} {vars:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_place_shows_no_password() {
+        let config = Config::from_url("postgres://desk:secret@db.example:5433/trading").unwrap();
+        assert_eq!(place(&config), "trading as desk at db.example:5433");
+    }
+}

@@ -1,0 +1,58 @@
+//! Logs on standard error, and a count of the statements that ran.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use tracing::{Event, Subscriber, level_filters::LevelFilter};
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    filter::Targets,
+    layer::{Context, SubscriberExt},
+    util::SubscriberInitExt,
+};
+
+/// Where sqlx tells of each statement, if the connection was told to.
+const STATEMENTS: &str = "sqlx::query";
+
+/// Counts the statements that ran on connections with [`log_statements`](llm_trading_db::config::Config::log_statements).
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Statements(Arc<AtomicU64>);
+
+impl Statements {
+    pub(crate) fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl<S: Subscriber> Layer<S> for Statements {
+    fn on_event(&self, _: &Event<'_>, _: Context<'_, S>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Sends warnings to standard error, more if `verbose`, and otherwise what `RUST_LOG` asks for.
+pub(crate) fn start(verbose: bool) -> Statements {
+    let filter = if verbose {
+        EnvFilter::new("info,llm_trading_db=debug")
+    } else {
+        EnvFilter::builder()
+            .with_default_directive(LevelFilter::WARN.into())
+            .from_env_lossy()
+    };
+    let statements = Statements::default();
+    let counted = Targets::new().with_target(STATEMENTS, LevelFilter::DEBUG);
+    tracing_subscriber::registry()
+        .with(
+            tracing_subscriber::fmt::layer()
+                .with_writer(io::stderr)
+                .with_filter(filter),
+        )
+        .with(statements.clone().with_filter(counted))
+        .init();
+    statements
+}

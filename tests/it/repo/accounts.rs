@@ -1,0 +1,123 @@
+use llm_trading_db::{
+    db::Db,
+    error::Error,
+    repo::accounts::{self, CashAccount, Side, TransferError, Transferred},
+    types::{AccountId, Amount, Balance},
+};
+
+use crate::fixtures::{at, database, not_found, now, refused_by};
+
+fn balance(text: &str) -> Balance {
+    text.parse().unwrap()
+}
+
+fn amount(text: &str) -> Amount {
+    text.parse().unwrap()
+}
+
+async fn open(db: &Db, cash: &str) -> AccountId {
+    let id = AccountId::generate(now());
+    accounts::open(db, id, balance(cash), now()).await.unwrap();
+    id
+}
+
+async fn cash(db: &Db, id: AccountId) -> Balance {
+    accounts::get(db, id).await.unwrap().balance
+}
+
+#[tokio::test]
+async fn accounts_are_opened_once_and_listed_by_age() {
+    let db = database().await;
+    assert_eq!(accounts::list(&db).await.unwrap(), []);
+    let unknown = AccountId::generate(now());
+    assert_eq!(
+        not_found(accounts::get(&db, unknown).await),
+        format!("account {unknown} not found")
+    );
+
+    let mut opened = Vec::new();
+    for (time, cash) in [
+        ("2026-01-08T00:00:00Z", "0"),
+        ("2026-01-07T00:00:00Z", "999999999999.99"),
+        ("2026-01-09T00:00:00Z", "0.01"),
+    ] {
+        let account = CashAccount {
+            id: AccountId::generate(at(time)),
+            balance: balance(cash),
+            created_at: at(time),
+        };
+        accounts::open(&db, account.id, account.balance, at(time))
+            .await
+            .unwrap();
+        assert_eq!(accounts::get(&db, account.id).await.unwrap(), account);
+        opened.push(account);
+    }
+    let again = accounts::open(&db, opened[0].id, balance("5"), now()).await;
+    assert_eq!(refused_by(again), "accounts_pkey");
+    opened.sort_by_key(|account| account.created_at);
+    assert_eq!(accounts::list(&db).await.unwrap(), opened);
+}
+
+#[tokio::test]
+async fn a_transfer_moves_cents_exactly() {
+    let db = database().await;
+    let (a, b) = (open(&db, "0.30").await, open(&db, "0").await);
+    for (from, to, cents, after) in [
+        (a, b, "0.10", ("0.20", "0.10")),
+        (a, b, "0.2", ("0", "0.3")),
+        (b, a, "0.01", ("0.29", "0.01")),
+    ] {
+        let moved = accounts::transfer(&db, from, to, amount(cents))
+            .await
+            .unwrap();
+        let expected = Transferred {
+            from: balance(after.0),
+            to: balance(after.1),
+        };
+        assert_eq!(moved, expected);
+        assert_eq!(
+            (cash(&db, from).await, cash(&db, to).await),
+            (expected.from, expected.to)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_refused_transfer_says_why_and_moves_nothing() {
+    let db = database().await;
+    let (a, b) = (open(&db, "1").await, open(&db, "999999999999.99").await);
+    let nobody = AccountId::generate(now());
+    let transfer = async |from, to, cents| {
+        accounts::transfer(&db, from, to, amount(cents))
+            .await
+            .unwrap_err()
+    };
+    let error = transfer(a, a, "1").await;
+    assert!(matches!(error, TransferError::SameAccount), "{error}");
+    for (from, to, side) in [(nobody, b, Side::From), (a, nobody, Side::To)] {
+        let error = transfer(from, to, "0.01").await;
+        assert!(
+            matches!(error, TransferError::UnknownAccount { which } if which == side),
+            "{error}"
+        );
+    }
+    let error = transfer(a, b, "1.01").await;
+    assert_eq!(
+        error.to_string(),
+        "the account holds 1.00, which is less than 1.01"
+    );
+    assert!(
+        matches!(error, TransferError::InsufficientFunds { balance: has, amount: asked }
+            if has == balance("1") && asked == amount("1.01")),
+    );
+    // Payable, but more than the other account can hold.
+    let error = transfer(a, b, "1").await;
+    assert!(
+        matches!(&error, TransferError::Db(Error::Database(error)) if error.code() == "22003"),
+        "{error}"
+    );
+    assert_eq!(
+        (cash(&db, a).await, cash(&db, b).await),
+        (balance("1"), balance("999999999999.99"))
+    );
+}

@@ -1,0 +1,288 @@
+use std::pin::pin;
+
+use chrono::NaiveDate;
+use futures_util::TryStreamExt;
+use llm_trading_db::{
+    db::Db,
+    repo::{
+        Upserted,
+        bars::{self, Bar, Close},
+    },
+};
+
+use super::counts;
+use crate::fixtures::{count, database, day, invalid, price, refused_by, symbol, versions};
+
+fn bar(ticker: &str, date: &str, close: &str) -> Bar {
+    Bar {
+        symbol: symbol(ticker),
+        date: day(date),
+        open: Some(price("100.5")),
+        high: Some(price("900")),
+        low: Some(price("0.0001")),
+        close: Some(price(close)),
+        volume: Some(1_000_000),
+    }
+}
+
+fn keys(bars: &[Bar]) -> Vec<String> {
+    bars.iter()
+        .map(|bar| format!("{} {}", bar.symbol, bar.date))
+        .collect()
+}
+
+async fn all(db: &Db, ticker: &str) -> Vec<Bar> {
+    bars::range(db, symbol(ticker), day("1900-01-01"), day("2100-01-01"))
+        .try_collect()
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn an_empty_table_has_nothing() {
+    let db = database().await;
+    let spy = [symbol("SPY")];
+    assert_eq!(
+        bars::upsert_many(&db, &[]).await.unwrap(),
+        Upserted::default()
+    );
+    assert_eq!(bars::latest(&db, &[]).await.unwrap(), []);
+    assert_eq!(bars::latest(&db, &spy).await.unwrap(), []);
+    assert_eq!(
+        bars::last_n(&db, &spy, 5, day("2026-01-07")).await.unwrap(),
+        []
+    );
+    assert_eq!(bars::latest_date(&db, spy[0]).await.unwrap(), None);
+    assert_eq!(bars::symbols(&db).await.unwrap(), []);
+    assert_eq!(bars::closes(&db).await.unwrap(), []);
+    assert_eq!(all(&db, "SPY").await, []);
+}
+
+#[tokio::test]
+async fn an_upsert_counts_what_it_did() {
+    let db = database().await;
+    let mut batch = vec![
+        bar("SPY", "2026-01-07", "689.12"),
+        bar("QQQ", "2026-01-07", "620"),
+        bar("SPY", "2026-01-08", "690"),
+    ];
+    assert_eq!(
+        counts(bars::upsert_many(&db, &batch).await.unwrap()),
+        (3, 0, 0)
+    );
+
+    batch[0].close = Some(price("689.13"));
+    batch.push(bar("TLT", "2026-01-07", "88"));
+    assert_eq!(
+        counts(bars::upsert_many(&db, &batch).await.unwrap()),
+        (1, 1, 2)
+    );
+    assert_eq!(
+        counts(bars::upsert(&db, &batch[0]).await.unwrap()),
+        (0, 0, 1)
+    );
+    assert_eq!(all(&db, "SPY").await, [batch[0], batch[2]]);
+}
+
+#[tokio::test]
+async fn the_same_bars_again_write_nothing() {
+    let db = database().await;
+    let mut bare = bar("QQQ", "2026-01-07", "1");
+    (bare.open, bare.close, bare.volume) = (None, None, None);
+    let batch = [bar("SPY", "2026-01-07", "689.1200"), bare];
+    bars::upsert_many(&db, &batch).await.unwrap();
+    let before = versions(&db, "daily_bars").await;
+    // The number is the same with fewer zeros.
+    let again = [bar("SPY", "2026-01-07", "689.12"), bare];
+    assert_eq!(
+        counts(bars::upsert_many(&db, &again).await.unwrap()),
+        (0, 0, 2)
+    );
+    assert_eq!(versions(&db, "daily_bars").await, before);
+}
+
+#[tokio::test]
+async fn keys_given_twice_are_listed_and_nothing_is_written() {
+    let db = database().await;
+    let batch = [
+        bar("SPY", "2026-01-07", "1"),
+        bar("QQQ", "2026-01-07", "2"),
+        bar("SPY", "2026-01-07", "3"),
+        bar("SPY", "2026-01-08", "4"),
+        bar("QQQ", "2026-01-07", "5"),
+    ];
+    let error = invalid(bars::upsert_many(&db, &batch).await);
+    assert!(
+        error.contains("for QQQ 2026-01-07, SPY 2026-01-07;"),
+        "{error}"
+    );
+    assert_eq!(count(&db, "daily_bars").await, 0);
+}
+
+#[tokio::test]
+async fn a_refused_bar_refuses_its_batch() {
+    let db = database().await;
+    let good = bar("SPY", "2026-01-07", "1");
+    let upside_down = Bar {
+        high: Some(price("9.9999")),
+        low: Some(price("10")),
+        ..bar("QQQ", "2026-01-07", "1")
+    };
+    let less_than_nothing = Bar {
+        volume: Some(-1),
+        ..good
+    };
+    for (bad, constraint) in [
+        (upside_down, "daily_bars_high_low"),
+        (less_than_nothing, "volume_not_negative"),
+    ] {
+        let batch = [bad, bar("TLT", "2026-01-07", "1")];
+        assert_eq!(refused_by(bars::upsert_many(&db, &batch).await), constraint);
+    }
+    assert_eq!(count(&db, "daily_bars").await, 0);
+}
+
+#[tokio::test]
+async fn missing_zero_and_the_extremes_come_back_as_they_went() {
+    let db = database().await;
+    let zero = Bar {
+        open: Some(price("0")),
+        high: Some(price("0")),
+        low: Some(price("0")),
+        close: Some(price("0")),
+        volume: Some(0),
+        ..bar("SPY", "2026-01-05", "1")
+    };
+    let missing = Bar {
+        open: None,
+        high: None,
+        low: None,
+        close: None,
+        volume: None,
+        ..bar("SPY", "2026-01-06", "1")
+    };
+    let extreme = Bar {
+        open: Some(price("0.0001")),
+        high: Some(price("99999999.9999")),
+        low: Some(price("0.1")),
+        close: Some(price("0.3")),
+        volume: Some(i64::MAX),
+        ..bar("SPY", "2026-01-07", "1")
+    };
+    let stored = [zero, missing, extreme];
+    bars::upsert_many(&db, &stored).await.unwrap();
+    assert_eq!(all(&db, "SPY").await, stored);
+
+    // And each is another value than the other.
+    let swapped = [
+        Bar {
+            date: zero.date,
+            ..missing
+        },
+        Bar {
+            date: missing.date,
+            ..zero
+        },
+    ];
+    assert_eq!(
+        counts(bars::upsert_many(&db, &swapped).await.unwrap()),
+        (0, 2, 0)
+    );
+}
+
+#[tokio::test]
+async fn the_newest_bars_come_by_symbol_and_date() {
+    let db = database().await;
+    let batch: Vec<Bar> = ["2026-01-08", "2026-01-05", "2026-01-07", "2026-01-06"]
+        .iter()
+        .flat_map(|date| [bar("TLT", date, "88"), bar("SPY", date, "689")])
+        .chain([bar("QQQ", "2025-12-31", "620")])
+        .collect();
+    bars::upsert_many(&db, &batch).await.unwrap();
+    // One has none, one is asked for twice.
+    let asked = ["TLT", "GLD", "SPY", "QQQ", "TLT"].map(symbol);
+
+    let latest = bars::latest(&db, &asked).await.unwrap();
+    assert_eq!(
+        keys(&latest),
+        ["QQQ 2025-12-31", "SPY 2026-01-08", "TLT 2026-01-08"]
+    );
+    let last_two = bars::last_n(&db, &asked, 2, day("2026-01-07"))
+        .await
+        .unwrap();
+    assert_eq!(
+        keys(&last_two),
+        [
+            "QQQ 2025-12-31",
+            "SPY 2026-01-06",
+            "SPY 2026-01-07",
+            "TLT 2026-01-06",
+            "TLT 2026-01-07"
+        ]
+    );
+    assert_eq!(
+        bars::last_n(&db, &asked, 0, NaiveDate::MAX).await.unwrap(),
+        []
+    );
+    assert_eq!(
+        bars::latest_date(&db, symbol("SPY")).await.unwrap(),
+        Some(day("2026-01-08"))
+    );
+    assert_eq!(
+        bars::symbols(&db).await.unwrap(),
+        ["QQQ", "SPY", "TLT"].map(symbol)
+    );
+}
+
+#[tokio::test]
+async fn a_range_includes_both_ends_and_can_be_left_early() {
+    let db = database().await;
+    let dates = ["2026-01-05", "2026-01-06", "2026-01-07", "2026-01-08"];
+    let batch: Vec<Bar> = dates
+        .iter()
+        .rev()
+        .flat_map(|date| [bar("SPY", date, "689"), bar("QQQ", date, "620")])
+        .collect();
+    bars::upsert_many(&db, &batch).await.unwrap();
+    let range = |from, to| bars::range(&db, symbol("SPY"), day(from), day(to));
+
+    let inner: Vec<Bar> = range(dates[1], dates[2]).try_collect().await.unwrap();
+    assert_eq!(keys(&inner), ["SPY 2026-01-06", "SPY 2026-01-07"]);
+    let none: Vec<Bar> = range(dates[2], dates[1]).try_collect().await.unwrap();
+    assert_eq!(none, []);
+
+    {
+        let mut stream = pin!(range(dates[0], dates[3]));
+        assert_eq!(
+            stream.try_next().await.unwrap().unwrap().date,
+            day(dates[0])
+        );
+    }
+    assert_eq!(all(&db, "SPY").await.len(), 4);
+}
+
+#[tokio::test]
+async fn closes_come_by_symbol_and_date() {
+    let db = database().await;
+    let mut open = bar("QQQ", "2026-01-08", "1");
+    open.close = None;
+    let batch = [
+        bar("SPY", "2026-01-07", "689.1234"),
+        open,
+        bar("QQQ", "2026-01-07", "0"),
+    ];
+    bars::upsert_many(&db, &batch).await.unwrap();
+    let close = |ticker, date, close: Option<&str>| Close {
+        symbol: symbol(ticker),
+        date: day(date),
+        close: close.map(price),
+    };
+    assert_eq!(
+        bars::closes(&db).await.unwrap(),
+        [
+            close("QQQ", "2026-01-07", Some("0")),
+            close("QQQ", "2026-01-08", None),
+            close("SPY", "2026-01-07", Some("689.1234")),
+        ]
+    );
+}

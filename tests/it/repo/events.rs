@@ -1,0 +1,237 @@
+use std::collections::BTreeMap;
+
+use llm_trading_db::{
+    db::Db,
+    documents::EventDocument,
+    error::Result,
+    repo::events::{self, Event, Filter, NewEvent},
+    types::{EventId, EventType},
+};
+
+use crate::fixtures::{
+    account, at, count, database, entry, exit, invalid, not_found, now, other_event, week,
+};
+
+fn new(key: &str, account: &str, time: &str, event_data: EventDocument) -> NewEvent {
+    NewEvent {
+        id: EventId::from_key(key),
+        week_id: week("2026-01-07"),
+        account: self::account(account),
+        event_data,
+        occurred_at: at(&format!("2026-01-{time}Z")),
+    }
+}
+
+async fn append(db: &Db, event: &NewEvent) -> Result<bool> {
+    db.transaction(async |tx| events::append(tx, event).await)
+        .await
+}
+
+fn event_type(text: &str) -> EventType {
+    text.parse().unwrap()
+}
+
+fn ids(events: &[Event]) -> Vec<EventId> {
+    events.iter().map(|event| event.id).collect()
+}
+
+#[tokio::test]
+async fn an_empty_table_has_nothing() {
+    let db = database().await;
+    assert_eq!(events::append_many(&db, &[]).await.unwrap(), 0);
+    let id = EventId::from_key("none");
+    assert_eq!(
+        not_found(events::get(&db, id).await),
+        format!("event {id} not found")
+    );
+    let history = events::history(&db, &Filter::default(), None, 10).await;
+    assert_eq!(history.unwrap(), []);
+    let latest = events::latest_of_account(&db, account("CHATGPT")).await;
+    assert_eq!(latest.unwrap(), None);
+    let counts = events::counts_by_type(&db, None, None).await;
+    assert_eq!(counts.unwrap(), BTreeMap::new());
+    assert_eq!(events::trades(&db).await.unwrap(), []);
+    assert_eq!(events::accounts(&db).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn an_event_appended_again_adds_nothing() {
+    let db = database().await;
+    // Finer than the server keeps time, and with digits that a float would lose.
+    let event = new(
+        "1",
+        "CHATGPT",
+        "07T14:00:00.123456789",
+        entry("123456789.123456789012345", "1.50"),
+    );
+    assert!(append(&db, &event).await.unwrap());
+    assert!(!append(&db, &event).await.unwrap());
+    assert_eq!(
+        events::get(&db, event.id).await.unwrap(),
+        Event {
+            id: event.id,
+            week_id: event.week_id,
+            event_type: event_type("ENTRY"),
+            account: event.account,
+            event_data: event.event_data,
+            occurred_at: at("2026-01-07T14:00:00.123456Z"),
+        }
+    );
+    assert_eq!(count(&db, "execution_events").await, 1);
+}
+
+#[tokio::test]
+async fn a_key_taken_by_another_event_is_an_error() {
+    let db = database().await;
+    let event = new("1", "CHATGPT", "07T14:00:00", entry("100", "1"));
+    append(&db, &event).await.unwrap();
+    for other in [
+        new("1", "GEMINI", "07T14:00:00", entry("100", "1")),
+        new("1", "CHATGPT", "07T14:00:01", entry("100", "1")),
+        new("1", "CHATGPT", "07T14:00:00", entry("100.01", "1")),
+        new("1", "CHATGPT", "07T14:00:00", exit("100")),
+        NewEvent {
+            week_id: week("2026-01-14"),
+            ..event.clone()
+        },
+    ] {
+        let error = invalid(append(&db, &other).await);
+        assert!(error.contains("is stored with other content"), "{error}");
+    }
+    let stored = events::get(&db, event.id).await.unwrap();
+    assert_eq!(stored.event_data, event.event_data);
+}
+
+#[tokio::test]
+async fn a_batch_adds_what_is_new_and_refuses_ids_given_twice() {
+    let db = database().await;
+    let one = new("1", "CHATGPT", "07T14:00:00", entry("100", "1"));
+    let two = new("2", "CHATGPT", "07T15:00:00", exit("101"));
+    let batch = [two.clone(), one.clone()];
+    assert_eq!(events::append_many(&db, &batch).await.unwrap(), 2);
+    let three = new("3", "CHATGPT", "07T16:00:00", exit("102"));
+    let batch = [one, three.clone(), two];
+    assert_eq!(events::append_many(&db, &batch).await.unwrap(), 1);
+
+    let four = new("4", "CHATGPT", "07T16:00:00", exit("102"));
+    let twice = [four.clone(), three, four.clone()];
+    let error = invalid(events::append_many(&db, &twice).await);
+    assert!(error.contains(&format!("for {};", four.id)), "{error}");
+    assert_eq!(count(&db, "execution_events").await, 3);
+}
+
+/// Six events; two of one instant.
+async fn journal(db: &Db) -> Vec<NewEvent> {
+    let next_week = NewEvent {
+        week_id: week("2026-01-14"),
+        ..new("e", "CHATGPT", "14T15:00:00", entry("50", "-1"))
+    };
+    let events = vec![
+        new("a", "CHATGPT", "07T15:00:00", entry("100", "1")),
+        new("b", "GEMINI", "07T15:00:00", entry("200", "-1")),
+        new("c", "CHATGPT", "08T15:00:00", exit("101")),
+        new("d", "GEMINI", "07T14:00:00", other_event("order_filled")),
+        next_week,
+        new("f", "DEEPSEEK", "07T13:00:00", other_event("skipped")),
+    ];
+    assert_eq!(events::append_many(db, &events).await.unwrap(), 6);
+    events
+}
+
+#[tokio::test]
+async fn history_filters_and_pages() {
+    let db = database().await;
+    let journal = journal(&db).await;
+    let mut newest_first: Vec<&NewEvent> = journal.iter().collect();
+    newest_first.sort_by_key(|event| std::cmp::Reverse((event.occurred_at, event.id)));
+
+    let (chatgpt, entry) = (Some(account("CHATGPT")), Some(event_type("ENTRY")));
+    for filter in [
+        Filter::default(),
+        Filter {
+            account: chatgpt,
+            ..Filter::default()
+        },
+        Filter {
+            week: Some(week("2026-01-07")),
+            ..Filter::default()
+        },
+        Filter {
+            event_type: entry,
+            ..Filter::default()
+        },
+        Filter {
+            account: chatgpt,
+            week: Some(week("2026-01-14")),
+            event_type: entry,
+        },
+        Filter {
+            account: Some(account("CLAUDE")),
+            ..Filter::default()
+        },
+    ] {
+        let expected: Vec<EventId> = newest_first
+            .iter()
+            .filter(|event| filter.account.is_none_or(|wanted| event.account == wanted))
+            .filter(|event| filter.week.is_none_or(|wanted| event.week_id == wanted))
+            .filter(|event| {
+                let wanted = filter.event_type;
+                wanted.is_none_or(|wanted| event.event_data.event_type() == wanted)
+            })
+            .map(|event| event.id)
+            .collect();
+        let all = events::history(&db, &filter, None, 10).await.unwrap();
+        assert_eq!(ids(&all), expected, "{filter:?}");
+
+        for size in [1, 2, 4] {
+            let (mut paged, mut cursor) = (Vec::new(), None);
+            loop {
+                let page = events::history(&db, &filter, cursor, size).await.unwrap();
+                let Some(last) = page.last() else { break };
+                assert!(page.len() <= size as usize);
+                cursor = Some(last.cursor());
+                paged.extend(ids(&page));
+            }
+            assert_eq!(paged, expected, "{filter:?} by {size}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn events_are_counted_and_trades_are_in_order() {
+    let db = database().await;
+    let journal = journal(&db).await;
+    let latest = events::latest_of_account(&db, account("CHATGPT"))
+        .await
+        .unwrap();
+    assert_eq!(latest.unwrap().id, journal[4].id);
+
+    let counts = async |week_id: Option<&str>, name: Option<&str>| {
+        let counts = events::counts_by_type(&db, week_id.map(week), name.map(account))
+            .await
+            .unwrap();
+        let words: Vec<String> = counts
+            .iter()
+            .map(|(event_type, count)| format!("{event_type}={count}"))
+            .collect();
+        words.join(" ")
+    };
+    assert_eq!(
+        counts(None, None).await,
+        "ENTRY=3 EXIT=1 order_filled=1 skipped=1"
+    );
+    assert_eq!(
+        counts(Some("2026-01-07"), None).await,
+        "ENTRY=2 EXIT=1 order_filled=1 skipped=1"
+    );
+    assert_eq!(counts(None, Some("GEMINI")).await, "ENTRY=1 order_filled=1");
+    assert_eq!(counts(Some("2026-01-14"), Some("CHATGPT")).await, "ENTRY=1");
+    assert_eq!(counts(Some("2026-01-14"), Some("GEMINI")).await, "");
+
+    let trades = events::trades(&db).await.unwrap();
+    assert_eq!(ids(&trades), [0, 2, 4, 1].map(|n: usize| journal[n].id));
+    assert_eq!(
+        events::accounts(&db).await.unwrap(),
+        ["CHATGPT", "DEEPSEEK", "GEMINI"].map(account)
+    );
+}
