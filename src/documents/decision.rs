@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Content, Extra};
-use crate::types::{Account, Conviction, Direction, Instrument, Invalid, WeekId};
+use super::{Content, Extra, json};
+use crate::types::{Account, Conviction, DecisionId, Direction, Instrument, Invalid, WeekId};
 
 /// A decision of the chairman, in the form of its schema or in the fallback form the desk writes when the chairman's answer
 /// cannot be used.
@@ -20,7 +20,11 @@ pub struct Decision {
     /// Why.
     pub rationale: String,
     /// Who saw it otherwise.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "json::or_empty",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub dissent_summary: Vec<Dissent>,
     /// What to watch.
     pub monitoring_plan: MonitoringPlan,
@@ -57,6 +61,35 @@ pub enum DecisionForm {
 }
 
 impl Decision {
+    /// A decision in the schema's form; fill in what else you have. The side of `selected_trade` must be that of the
+    /// conviction's sign, and the plan must name checkpoints and invalidation triggers.
+    #[must_use]
+    pub fn new(
+        id: DecisionId,
+        week_id: WeekId,
+        selected_trade: SelectedTrade,
+        conviction: Conviction,
+        rationale: &str,
+        monitoring_plan: MonitoringPlan,
+    ) -> Self {
+        Self {
+            decision_id: id.to_string(),
+            week_id,
+            selected_trade,
+            conviction,
+            rationale: rationale.to_owned(),
+            dissent_summary: Vec::new(),
+            monitoring_plan,
+            model: None,
+            model_id: None,
+            account: None,
+            alpaca_id: None,
+            timestamp: None,
+            fallback: false,
+            extra: Extra::new(),
+        }
+    }
+
     /// Week the decision is for.
     #[must_use]
     pub fn week_id(&self) -> WeekId {
@@ -131,6 +164,19 @@ pub struct SelectedTrade {
     pub extra: Extra,
 }
 
+impl SelectedTrade {
+    /// A position in `instrument`, on the side that the sign of the conviction tells, for a week.
+    #[must_use]
+    pub fn new(instrument: Instrument, conviction: Conviction) -> Self {
+        Self {
+            instrument,
+            direction: conviction.direction(),
+            horizon: "1w".to_owned(),
+            extra: Extra::new(),
+        }
+    }
+}
+
 /// A view that the decision does not follow.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Dissent {
@@ -154,13 +200,25 @@ pub struct MonitoringPlan {
     /// Times of day, New York.
     pub checkpoints: Vec<String>,
     /// What would end the trade; absent in the fallback form.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "json::or_empty",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub invalidation_triggers: Vec<String>,
     /// What to look at.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "json::or_empty",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub key_indicators: Vec<String>,
     /// What to look at, in the fallback form.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "json::or_empty",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub watch_conditions: Vec<String>,
     /// Keys this type does not know.
     #[serde(flatten)]

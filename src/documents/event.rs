@@ -4,7 +4,10 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::value::RawValue;
 
-use super::{Content, Document, Extra, json::price_text};
+use super::{
+    Content, Document, Extra,
+    json::{self, positive, price_text},
+};
 use crate::types::{Conviction, Direction, EventType, Instrument, Invalid, exact};
 
 /// The key that holds the type.
@@ -35,13 +38,13 @@ macro_rules! events {
                 [$($name),+].contains(&event_type.as_str())
             }
 
-            fn parse(event_type: EventType, json: &str) -> Result<Self, String> {
+            fn parse_as(event_type: EventType, json: &[u8]) -> Result<Self, Invalid> {
                 match event_type.as_str() {
-                    $($name => super::parse_part::<$variant>(json).map(|mut event| {
+                    $($name => json::parse::<$variant>(json).map(|mut event| {
                         event.extra.remove(TAG);
                         Self::$variant(event)
                     }),)+
-                    _ => super::parse_part::<Extra>(json).map(|mut body| {
+                    _ => json::parse::<Extra>(json).map(|mut body| {
                         body.remove(TAG);
                         Self::Other(OtherEvent { event_type, body })
                     }),
@@ -93,13 +96,8 @@ struct Tagged<'a, T> {
 
 impl<'de> Deserialize<'de> for Event {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        struct Probe {
-            event_type: EventType,
-        }
         let raw = Box::<RawValue>::deserialize(deserializer)?;
-        let probe: Probe = serde_json::from_str(raw.get()).map_err(de::Error::custom)?;
-        Self::parse(probe.event_type, raw.get()).map_err(de::Error::custom)
+        Self::parse(raw.get().as_bytes()).map_err(de::Error::custom)
     }
 }
 
@@ -107,24 +105,32 @@ impl Content for Event {
     const DOMAIN: &'static str = "event_document";
 
     fn validate(&self) -> Result<(), Invalid> {
-        let price = match self {
-            Self::Entry(entry) => {
-                if !entry.conviction.matches(entry.direction) {
-                    let why = "must be above zero for LONG, below zero for SHORT and zero for FLAT";
-                    return Err(Invalid::new("conviction", why));
-                }
-                entry.price
+        match self {
+            Self::Entry(entry) if !entry.conviction.matches(entry.direction) => {
+                let why = "must be above zero for LONG, below zero for SHORT and zero for FLAT";
+                Err(Invalid::new("conviction", why))
             }
-            Self::Exit(exit) => exit.price,
+            Self::Entry(entry) => positive("price", Some(entry.price)),
+            Self::Exit(exit) => positive("price", Some(exit.price)),
+            Self::OrderPlaced(order) => {
+                positive("limit_price", order.limit_price)?;
+                positive("take_profit_price", order.take_profit_price)?;
+                positive("stop_loss_price", order.stop_loss_price)
+            }
             Self::Other(event) if Self::has_shape(event.event_type) => {
-                return Err(Invalid::new(TAG, "has a shape of its own; use its variant"));
+                Err(Invalid::new(TAG, "has a shape of its own; use its variant"))
             }
-            _ => return Ok(()),
-        };
-        if price <= Decimal::ZERO {
-            return Err(Invalid::new("price", "must be above zero"));
+            _ => Ok(()),
         }
-        Ok(())
+    }
+
+    fn parse(json: &[u8]) -> Result<Self, Invalid> {
+        #[derive(Deserialize)]
+        struct Probe {
+            event_type: EventType,
+        }
+        let probe: Probe = json::parse(json)?;
+        Self::parse_as(probe.event_type, json)
     }
 }
 
@@ -169,6 +175,20 @@ pub struct Entry {
     pub extra: Extra,
 }
 
+impl Entry {
+    /// An entry at `price` on the side that the sign of `conviction` tells.
+    #[must_use]
+    pub fn new(price: Decimal, conviction: Conviction) -> Self {
+        Self {
+            price,
+            direction: conviction.direction(),
+            conviction,
+            instrument: None,
+            extra: Extra::new(),
+        }
+    }
+}
+
 /// A position was closed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Exit {
@@ -178,6 +198,17 @@ pub struct Exit {
     /// Keys this type does not know.
     #[serde(flatten)]
     pub extra: Extra,
+}
+
+impl Exit {
+    /// An exit at `price`.
+    #[must_use]
+    pub fn new(price: Decimal) -> Self {
+        Self {
+            price,
+            extra: Extra::new(),
+        }
+    }
 }
 
 /// An order went to the broker.

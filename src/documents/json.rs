@@ -1,7 +1,11 @@
 //! JSON that the derive macros do not cover.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 use serde_json::{Map, Value};
+
+use super::Content;
+use crate::types::Invalid;
 
 /// Keys that a type does not know, kept for the way back.
 pub type Extra = Map<String, Value>;
@@ -26,21 +30,79 @@ impl<T> OneOrMany<T> {
     }
 }
 
-/// What serde says is wrong, without the value it says it about.
-pub(super) fn without_values(error: &serde_json::Error) -> String {
-    let message = error.to_string();
-    match message.find("expected ") {
-        Some(at) => message[at..].to_owned(),
-        None => message,
+/// Parses, and on failure parses again to learn where: the path costs time, and almost every document fits.
+pub(super) fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, Invalid> {
+    let error = match serde_json::from_slice(json) {
+        Ok(value) => return Ok(value),
+        Err(error) => error,
+    };
+    let mut again = serde_json::Deserializer::from_slice(json);
+    let path = match serde_path_to_error::deserialize::<_, T>(&mut again) {
+        Err(error) if error.path().iter().len() > 0 => error.path().to_string(),
+        _ => String::new(),
+    };
+    Err(Invalid::new(path, without_values(&error)))
+}
+
+/// Checks that what is written of `content` can be stored and read again. It cannot if a key of an `extra` repeats a field.
+pub(super) fn writable<C: Content>(content: &C) -> Result<(), Invalid> {
+    let json =
+        serde_json::to_vec(content).map_err(|_| Invalid::new("", "cannot be written as JSON"))?;
+    storable(&json)?;
+    C::parse(&json).map(drop)
+}
+
+/// Checks for the one character that JSON has and JSONB has not.
+pub(super) fn storable(json: &[u8]) -> Result<(), Invalid> {
+    let mut rest = json;
+    while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {
+        let escape = &rest[at + 1..];
+        if escape.starts_with(b"u0000") {
+            return Err(Invalid::new(
+                "",
+                "must not contain U+0000, which JSONB cannot hold",
+            ));
+        }
+        // An escaped backslash begins no further escape.
+        rest = escape.get(1..).unwrap_or_default();
     }
+    Ok(())
+}
+
+/// Checks a price, if there is one.
+pub(super) fn positive(field: &'static str, price: Option<Decimal>) -> Result<(), Invalid> {
+    match price {
+        Some(price) if price <= Decimal::ZERO => Err(Invalid::new(field, "must be above zero")),
+        _ => Ok(()),
+    }
+}
+
+/// What serde says is wrong, without the value it says it about.
+fn without_values(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    let tells_value = ["invalid ", "unknown "]
+        .iter()
+        .any(|start| message.starts_with(start));
+    // The value is in the middle and may hold any text; what was expected is ours and comes last.
+    match message.rsplit_once(", expected ") {
+        Some((_, expected)) if tells_value => format!("expected {expected}"),
+        _ => message,
+    }
+}
+
+/// Reads null as the empty value: models write either for "none".
+pub(super) fn or_empty<'de, T: Deserialize<'de> + Default, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 /// Prices the old layer wrote as text: read from text or number, written as text.
 pub(super) mod price_text {
-    use super::{Deserialize, Deserializer, Serializer};
-    use crate::types::exact;
-    use rust_decimal::Decimal;
     use serde_json::value::RawValue;
+
+    use super::{Decimal, Deserialize, Deserializer, Serializer};
+    use crate::types::exact;
 
     #[expect(clippy::ref_option, reason = "serde's signature")]
     pub(in crate::documents) fn serialize<S: Serializer>(
@@ -69,15 +131,40 @@ pub(super) mod price_text {
 mod tests {
     use super::*;
 
+    fn why<T: DeserializeOwned + std::fmt::Debug>(json: &str) -> String {
+        parse::<T>(json.as_bytes()).unwrap_err().to_string()
+    }
+
     #[test]
-    fn messages_repeat_no_value() {
-        for (json, expected) in [
-            ("\"secret\"", "expected u8 at line 1 column 8"),
-            ("300", "expected u8 at line 1 column 3"),
-            ("", "EOF while parsing a value at line 1 column 0"),
+    fn messages_say_where_and_repeat_no_value() {
+        assert_eq!(
+            why::<Vec<u8>>("[1, \"secret, expected secret\"]"),
+            "[1]: expected u8 at line 1 column 29"
+        );
+        assert_eq!(why::<u8>("300"), ": expected u8 at line 1 column 3");
+        assert_eq!(why::<u8>("1 2"), ": trailing characters at line 1 column 3");
+        assert_eq!(
+            why::<crate::types::Symbol>("7"),
+            ": expected a string with a valid symbol at line 1 column 1"
+        );
+        let message = why::<crate::documents::RiskProfile>("\"SECRET\"");
+        assert!(
+            message.starts_with(": expected one of `TIGHT`"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn jsonb_has_no_nul() {
+        for (text, fits) in [
+            ("a\\u0000", true),
+            ("a\0b", false),
+            ("\\\0", false),
+            ("\u{1}", true),
         ] {
-            let error = serde_json::from_str::<u8>(json).unwrap_err();
-            assert_eq!(without_values(&error), expected);
+            let json = serde_json::to_vec(text).unwrap();
+            assert_eq!(storable(&json).is_ok(), fits, "{text:?}");
         }
+        assert!(storable(b"\\").is_ok());
     }
 }

@@ -73,6 +73,14 @@ pub trait Content: Serialize + DeserializeOwned {
     /// # Errors
     /// [`Invalid`] with the path of the field.
     fn validate(&self) -> Result<(), Invalid>;
+
+    /// Reads the content from JSON. A content with several shapes has its own, which first looks which one it is.
+    ///
+    /// # Errors
+    /// [`Invalid`] with the path of the field, or without a field if the JSON as a whole does not fit.
+    fn parse(json: &[u8]) -> Result<Self, Invalid> {
+        json::parse(json)
+    }
 }
 
 /// A valid JSONB document.
@@ -88,16 +96,26 @@ impl<C: Content> Document<C> {
     /// # Errors
     /// [`Invalid`] says which field breaks a rule, and why.
     pub fn new(content: C) -> Result<Self, Invalid> {
-        content.validate().map_err(|e| e.within(C::DOMAIN))?;
-        Ok(Self(content))
+        json::writable(&content).map_err(|e| e.within(C::DOMAIN))?;
+        Self::checked(content)
     }
 
     /// Reads a document from JSON.
     ///
     /// # Errors
-    /// [`Invalid`] says which field does not fit, and why; it repeats no value.
+    /// [`Invalid`] says which field does not fit, and why; it repeats no value but the date of a wrong week.
     pub fn from_json(json: &str) -> Result<Self, Invalid> {
-        Self::new(parse::<C>(json.as_bytes())?)
+        json::storable(json.as_bytes()).map_err(|e| e.within(C::DOMAIN))?;
+        Self::checked(Self::parse(json.as_bytes())?)
+    }
+
+    fn checked(content: C) -> Result<Self, Invalid> {
+        content.validate().map_err(|e| e.within(C::DOMAIN))?;
+        Ok(Self(content))
+    }
+
+    fn parse(json: &[u8]) -> Result<C, Invalid> {
+        C::parse(json).map_err(|e| e.within(C::DOMAIN))
     }
 
     /// The content, to change it or to keep it.
@@ -125,44 +143,6 @@ impl<'de, C: Content> Deserialize<'de> for Document<C> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Self::new(C::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
-}
-
-/// Parses, and on failure parses again to learn where: the path costs time, and almost every document fits.
-fn parse<C: Content>(json: &[u8]) -> Result<C, Invalid> {
-    if let Ok(content) = serde_json::from_slice(json) {
-        return Ok(content);
-    }
-    let mut again = serde_json::Deserializer::from_slice(json);
-    let error = match serde_path_to_error::deserialize::<_, C>(&mut again) {
-        // The document fits, so something follows it.
-        Ok(_) => {
-            return Err(Invalid::new(
-                C::DOMAIN,
-                "must be one JSON object and nothing else",
-            ));
-        }
-        Err(error) => error,
-    };
-    let path = error.path().to_string();
-    let field = match path.as_str() {
-        "." => C::DOMAIN.to_owned(),
-        path => format!("{}.{path}", C::DOMAIN),
-    };
-    Err(Invalid::new(field, json::without_values(error.inner())))
-}
-
-/// Parses what a probe has told the shape of. The message says where, since the path ends at the enum.
-fn parse_part<T: DeserializeOwned>(json: &str) -> Result<T, String> {
-    let mut deserializer = serde_json::Deserializer::from_str(json);
-    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = error.path().to_string();
-        let why = json::without_values(error.inner());
-        if path == "." {
-            why
-        } else {
-            format!("{path}: {why}")
-        }
-    })
 }
 
 impl<C> Type<Postgres> for Document<C> {
@@ -197,7 +177,7 @@ impl<C: Content> Decode<'_, Postgres> for Document<C> {
         const JSONB_VERSION: u8 = 1;
         let bytes = value.as_bytes()?;
         let json = bytes.strip_prefix(&[JSONB_VERSION]).unwrap_or(bytes);
-        Ok(Self(parse(json)?))
+        Ok(Self(Self::parse(json)?))
     }
 }
 

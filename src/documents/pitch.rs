@@ -1,13 +1,22 @@
 //! A pitch: the trade that a model proposes for a week.
 
+mod policy;
+mod v1;
+
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use serde_json::{Value, value::RawValue};
+use serde_json::value::RawValue;
 
-use super::{Content, Extra};
-use crate::types::{Account, Conviction, Direction, Instrument, Invalid, Symbol, WeekId, exact};
+pub use policy::{EntryPolicy, ExitPolicy, ModelInfo, RiskProfile};
+pub use v1::{PitchV1, TechnicalReading};
+
+use super::{
+    Content, Extra,
+    json::{self, positive},
+};
+use crate::types::{Conviction, Direction, Instrument, Invalid, Symbol, WeekId};
 
 /// How far a percentage may be from that of its risk profile.
 const TOLERANCE: Decimal = Decimal::from_parts(1, 0, 0, false, 4);
@@ -107,6 +116,21 @@ impl Content for Pitch {
             Self::V1(pitch) => positive("entry_price", pitch.entry_price),
         }
     }
+
+    /// The current form has `selected_instrument`. An untagged enum would tell, too, but turn the numbers into floats.
+    fn parse(json: &[u8]) -> Result<Self, Invalid> {
+        #[derive(Deserialize)]
+        struct Probe {
+            selected_instrument: Option<de::IgnoredAny>,
+            instrument: Option<de::IgnoredAny>,
+        }
+        let probe: Probe = json::parse(json)?;
+        if probe.selected_instrument.is_none() && probe.instrument.is_some() {
+            json::parse(json).map(Self::V1)
+        } else {
+            json::parse(json).map(Self::V2)
+        }
+    }
 }
 
 impl Serialize for Pitch {
@@ -119,23 +143,9 @@ impl Serialize for Pitch {
 }
 
 impl<'de> Deserialize<'de> for Pitch {
-    /// The current form has `selected_instrument`. Read from the text, since an untagged enum would turn its numbers into
-    /// floats first.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        struct Probe {
-            selected_instrument: Option<de::IgnoredAny>,
-            instrument: Option<de::IgnoredAny>,
-        }
         let raw = Box::<RawValue>::deserialize(deserializer)?;
-        let probe: Probe = serde_json::from_str(raw.get()).map_err(de::Error::custom)?;
-        let v1 = probe.selected_instrument.is_none() && probe.instrument.is_some();
-        let pitch = if v1 {
-            super::parse_part(raw.get()).map(Self::V1)
-        } else {
-            super::parse_part(raw.get()).map(Self::V2)
-        };
-        pitch.map_err(de::Error::custom)
+        Self::parse(raw.get().as_bytes()).map_err(de::Error::custom)
     }
 }
 
@@ -309,177 +319,4 @@ fn near(field: &'static str, actual: Decimal, expected: Decimal) -> Result<(), I
         field,
         format!("must be {expected} for this risk_profile"),
     ))
-}
-
-fn positive(field: &'static str, price: Option<Decimal>) -> Result<(), Invalid> {
-    match price {
-        Some(price) if price <= Decimal::ZERO => Err(Invalid::new(field, "must be above zero")),
-        _ => Ok(()),
-    }
-}
-
-/// How much room a trade gets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum RiskProfile {
-    /// Stop at 1.0 %, take profit at 1.5 %.
-    Tight,
-    /// Stop at 1.5 %, take profit at 2.5 %.
-    Base,
-    /// Stop at 2.0 %, take profit at 3.5 %.
-    Wide,
-    /// No trade.
-    None,
-}
-
-impl RiskProfile {
-    /// Stop loss and take profit as fractions.
-    #[must_use]
-    pub fn percentages(self) -> Option<(Decimal, Decimal)> {
-        let (stop_loss, take_profit) = match self {
-            Self::Tight => (10, 15),
-            Self::Base => (15, 25),
-            Self::Wide => (20, 35),
-            Self::None => return None,
-        };
-        Some((Decimal::new(stop_loss, 3), Decimal::new(take_profit, 3)))
-    }
-}
-
-/// How to get in.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct EntryPolicy {
-    /// `limit`, or `NONE` when flat.
-    pub mode: Option<String>,
-    /// Limit in US dollars; `None` for the market's price.
-    #[serde(default, with = "exact::option")]
-    pub limit_price: Option<Decimal>,
-    /// Keys this type does not know.
-    #[serde(flatten)]
-    pub extra: Extra,
-}
-
-impl EntryPolicy {
-    fn with_mode(mode: &str) -> Self {
-        Self {
-            mode: Some(mode.to_owned()),
-            limit_price: None,
-            extra: Extra::new(),
-        }
-    }
-}
-
-/// How to get out.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ExitPolicy {
-    /// After how many days in any case.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub time_stop_days: Option<u32>,
-    /// At which loss, as a fraction.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "exact::option"
-    )]
-    pub stop_loss_pct: Option<Decimal>,
-    /// At which profit, as a fraction.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "exact::option"
-    )]
-    pub take_profit_pct: Option<Decimal>,
-    /// Before which events, of NFP, CPI and FOMC.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub exit_before_events: Vec<String>,
-    /// Keys this type does not know.
-    #[serde(flatten)]
-    pub extra: Extra,
-}
-
-/// Who a model is.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct ModelInfo {
-    /// Full name, such as `openai/gpt-5.1`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model_id: Option<String>,
-    /// Account that trades its pitches.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub account: Option<Account>,
-    /// Name of that account at the broker.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub alpaca_id: Option<String>,
-    /// What it does at the desk.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub role: Option<String>,
-    /// Keys this type does not know.
-    #[serde(flatten)]
-    pub extra: Extra,
-}
-
-/// A pitch in the first form.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PitchV1 {
-    /// Any name for the idea.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub idea_id: Option<String>,
-    /// Week the trade is for.
-    pub week_id: WeekId,
-    /// Key of the model.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model: Option<String>,
-    /// What to trade; this form writes NONE for flat.
-    #[serde(serialize_with = "flat_as_none")]
-    pub instrument: Instrument,
-    /// On which side.
-    pub direction: Direction,
-    /// For how long, `1w`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub horizon: Option<String>,
-    /// The arguments.
-    pub thesis_bullets: Vec<String>,
-    /// `limit` or `NONE`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub entry_mode: Option<String>,
-    /// Limit in US dollars.
-    #[serde(default, with = "exact::option")]
-    pub entry_price: Option<Decimal>,
-    /// How much room the trade gets.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub risk_profile: Option<RiskProfile>,
-    /// Event before which to get out.
-    #[serde(default)]
-    pub exit_event: Option<String>,
-    /// Technical readings the pitch rests on.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub indicators: Vec<TechnicalReading>,
-    /// What would prove it wrong.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub invalidation: Option<String>,
-    /// How strongly; the sign is the direction's.
-    pub conviction: Conviction,
-    /// When the model pitched.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub timestamp: Option<String>,
-    /// Keys this type does not know.
-    #[serde(flatten)]
-    pub extra: Extra,
-}
-
-/// A technical reading of a pitch in the first form.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TechnicalReading {
-    /// Name of the indicator.
-    pub name: String,
-    /// Its value, a number or a text.
-    pub value: Value,
-    /// What the model reads from it.
-    pub interpretation: String,
-}
-
-fn flat_as_none<S: Serializer>(instrument: &Instrument, serializer: S) -> Result<S::Ok, S::Error> {
-    match instrument {
-        Instrument::Flat => serializer.serialize_str("NONE"),
-        Instrument::Symbol(symbol) => symbol.serialize(serializer),
-    }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Content, Extra, OneOrMany};
+use super::{Content, Extra, OneOrMany, json};
 use crate::types::Invalid;
 
 /// The structured part of a research report.
@@ -17,25 +17,43 @@ pub struct Research {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub macro_regime: Option<MacroRegime>,
     /// What the market talks about.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        deserialize_with = "json::or_empty",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub top_narratives: Vec<Narrative>,
     /// What is agreed on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub consensus_map: Option<Value>,
     /// Instruments to look at; see [`Research::tickers`].
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        deserialize_with = "json::or_empty",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub asset_setups: Vec<AssetSetup>,
     /// Instruments to look at, in the old shape.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        deserialize_with = "json::or_empty",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub tradable_candidates: Vec<TradableCandidate>,
     /// Events ahead; see [`Research::events`].
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        deserialize_with = "json::or_empty",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub event_calendar: Vec<CalendarEvent>,
     /// Events ahead, under the old name.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        deserialize_with = "json::or_empty",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub event_calendar_next_7d: Vec<CalendarEvent>,
     /// Names by category.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(
+        deserialize_with = "json::or_empty",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
     pub named_entities: BTreeMap<String, Vec<String>>,
     /// How far to trust the report.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -142,10 +160,18 @@ pub struct NarrativeDetail {
     /// The name.
     pub name: String,
     /// Why now.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "json::or_empty",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub why_this_week: Vec<String>,
     /// What would refute it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "json::or_empty",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub falsifiers_this_week: Vec<String>,
     /// Keys this type does not know, `priced_in_vs_surprise` among them.
     #[serde(flatten)]
@@ -158,13 +184,25 @@ pub struct AssetSetup {
     /// Ticker, as the model wrote it.
     pub ticker: String,
     /// What moves it this week.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "json::or_empty",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub this_week_drivers: Vec<String>,
     /// Levels to watch.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "json::or_empty",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub key_levels_or_observables: Vec<String>,
     /// What could go wrong.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "json::or_empty",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub failure_modes: Vec<String>,
     /// Keys this type does not know, `scenario_map` and `watch_indicators` among them.
     #[serde(flatten)]
@@ -213,7 +251,10 @@ pub struct CalendarEvent {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub impact: Option<String>,
     /// What it moves.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        deserialize_with = "json::or_empty",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub affected_assets: Vec<String>,
     /// Keys this type does not know.
     #[serde(flatten)]
@@ -228,7 +269,10 @@ pub struct ConfidenceNotes {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub known_unknowns: Option<OneOrMany<String>>,
     /// Doubts about the data; `research_failed` marks a report that was not made.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        deserialize_with = "json::or_empty",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub data_quality_flags: Vec<String>,
     /// Keys this type does not know.
     #[serde(flatten)]
@@ -239,10 +283,10 @@ pub struct ConfidenceNotes {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct WeeklyGraph {
     /// Nodes, each with an `id`, a `type` and a `label`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "json::or_empty")]
     pub nodes: Vec<Extra>,
     /// Edges, each with an `id`, a `source`, a `target` and a `relation`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "json::or_empty")]
     pub edges: Vec<Extra>,
     /// Keys this type does not know.
     #[serde(flatten)]

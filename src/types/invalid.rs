@@ -18,10 +18,15 @@ impl Invalid {
         }
     }
 
-    /// The same finding, seen from the value that holds the field: `outer.field`.
+    /// The same finding, seen from the value that holds the field: `outer.field`, or `outer` if the value as a whole is
+    /// wrong and `field` is empty.
     #[must_use]
     pub fn within(mut self, outer: &str) -> Self {
-        self.field = format!("{outer}.{}", self.field).into();
+        self.field = match &*self.field {
+            "" => outer.to_owned(),
+            field => format!("{outer}.{field}"),
+        }
+        .into();
         self
     }
 }
