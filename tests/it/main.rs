@@ -3,16 +3,21 @@
 
 mod bank;
 mod cancel;
+mod concurrency;
 mod config;
+mod council;
 mod embedded;
 mod errors;
 mod executor;
 mod failures;
 mod fixtures;
+mod market;
+mod metrics;
 mod offline;
 mod pool;
 mod relay;
 mod repo;
+mod schema;
 mod statements;
 mod support;
 mod transactions;
