@@ -34,7 +34,7 @@ pub struct Bank {
 
 impl Bank {
     pub async fn open() -> Self {
-        let options = support::database_options().await;
+        let options = support::bare_database_options().await;
         let mut outside = connect(&options).await;
         outside
             .execute(
