@@ -131,6 +131,16 @@ impl Bank {
         }
     }
 
+    /// Waits until a backend of the pool is at its COMMIT.
+    pub async fn wait_until_committing(&mut self) {
+        let start = Instant::now();
+        let committing = "CASE WHEN state = 'active' AND query LIKE '%COMMIT' THEN 1 END";
+        while self.count(committing).await == 0 {
+            assert!(start.elapsed() < 5000 * MS, "no COMMIT in sight");
+            tokio::time::sleep(2 * MS).await;
+        }
+    }
+
     /// After any disturbance: no transaction is left over, writes last, no money is lost, and the whole pool is free.
     pub async fn assert_sound(&mut self, db: &Db, what: &str) {
         let size = db.status().max_size;
