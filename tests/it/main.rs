@@ -4,6 +4,7 @@
 mod bank;
 mod cancel;
 mod config;
+mod documents;
 mod embedded;
 mod errors;
 mod executor;
