@@ -3,17 +3,25 @@
 
 mod bank;
 mod cancel;
+mod concurrency;
 mod config;
+<<<<<<< HEAD
 mod documents;
+=======
+mod council;
+>>>>>>> wt/repotests
 mod embedded;
 mod errors;
 mod executor;
 mod failures;
 mod fixtures;
+mod market;
+mod metrics;
 mod offline;
 mod pool;
 mod relay;
 mod repo;
+mod schema;
 mod statements;
 mod support;
 mod transactions;
