@@ -34,7 +34,7 @@ pub struct Bank {
 
 impl Bank {
     pub async fn open() -> Self {
-        let options = support::database_options().await;
+        let options = support::bare_database_options().await;
         let mut outside = connect(&options).await;
         outside
             .execute(
@@ -127,6 +127,16 @@ impl Bank {
                 start.elapsed() < 5000 * MS,
                 "a backend stays in a transaction"
             );
+            tokio::time::sleep(2 * MS).await;
+        }
+    }
+
+    /// Waits until a backend of the pool is at its COMMIT.
+    pub async fn wait_until_committing(&mut self) {
+        let start = Instant::now();
+        let committing = "CASE WHEN state = 'active' AND query LIKE '%COMMIT' THEN 1 END";
+        while self.count(committing).await == 0 {
+            assert!(start.elapsed() < 5000 * MS, "no COMMIT in sight");
             tokio::time::sleep(2 * MS).await;
         }
     }

@@ -5,7 +5,11 @@ mod bank;
 mod cancel;
 mod concurrency;
 mod config;
+<<<<<<< HEAD
+mod documents;
+=======
 mod council;
+>>>>>>> wt/repotests
 mod embedded;
 mod errors;
 mod executor;

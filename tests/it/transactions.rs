@@ -11,7 +11,10 @@ use llm_trading_db::{
 };
 use sqlx::{Connection, Executor, PgConnection};
 use std::{
-    sync::atomic::{AtomicU32, Ordering::Relaxed},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
     time::{Duration, Instant},
 };
 use tokio::sync::Barrier;
@@ -236,6 +239,85 @@ async fn attempts_are_bounded() {
     }
 }
 
+/// Collects what is logged on this thread.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn start(&self) -> tracing::subscriber::DefaultGuard {
+        let log = self.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::DEBUG)
+            .with_ansi(false)
+            .with_writer(move || log.clone())
+            .finish();
+        tracing::subscriber::set_default(subscriber)
+    }
+
+    fn take(&self) -> String {
+        String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap()
+    }
+}
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn every_further_run_is_logged_with_its_number() {
+    let bank = Bank::open().await;
+    let db = bank.db(1).await;
+    let log = Log::default();
+    let _guard = log.start();
+    let result: Result<()> = db
+        .transaction_with(TxOptions::new().attempts(3), async |tx| {
+            tx.execute(COLLIDE).await?;
+            Ok(())
+        })
+        .await;
+    assert!(result.is_err());
+    let log = log.take();
+    let lines: Vec<_> = log
+        .lines()
+        .filter(|line| line.contains("attempt"))
+        .collect();
+    assert_eq!(lines.len(), 3, "{log}");
+    for (line, part) in lines.iter().zip([
+        "once more attempt=1",
+        "once more attempt=2",
+        "giving up attempt=3",
+    ]) {
+        assert!(line.contains(part) && line.contains("40P01"), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn statements_are_logged_on_demand_and_without_parameters() {
+    let bank = Bank::open().await;
+    for on in [false, true] {
+        let db = Db::connect(&bank.config(1).log_statements(on))
+            .await
+            .unwrap();
+        let log = Log::default();
+        let guard = log.start();
+        sqlx::query("SELECT $1::text AS parameter")
+            .bind("s3cret")
+            .execute(&db)
+            .await
+            .unwrap();
+        drop(guard);
+        let log = log.take();
+        assert_eq!(log.contains("AS parameter"), on, "{log}");
+        assert!(!log.contains("s3cret"), "{log}");
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 enum OrderError {
     #[error("the desk is closed")]
@@ -443,12 +525,9 @@ async fn a_panic_rolls_back() {
     let task = {
         let db = db.clone();
         tokio::spawn(async move {
-            db.transaction(async |tx| {
+            db.transaction(async |tx| -> Result<()> {
                 add(tx, 1, -10).await?;
-                if bool::from(true) {
-                    panic!("on purpose");
-                }
-                Ok::<_, Error>(())
+                panic!("on purpose")
             })
             .await
         })
