@@ -5,11 +5,8 @@ mod bank;
 mod cancel;
 mod concurrency;
 mod config;
-<<<<<<< HEAD
-mod documents;
-=======
 mod council;
->>>>>>> wt/repotests
+mod documents;
 mod embedded;
 mod errors;
 mod executor;
