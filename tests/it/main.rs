@@ -3,6 +3,7 @@
 
 mod bank;
 mod cancel;
+mod cli;
 mod concurrency;
 mod config;
 mod council;
