@@ -64,7 +64,11 @@ pub async fn save(db: &Db, council: &CouncilWeek, at: DateTime<Utc>) -> Result<S
         research_date,
         ..
     } = council.round;
-    if let Some(report) = council.research.iter().find(|report| report.week_id != week) {
+    if let Some(report) = council
+        .research
+        .iter()
+        .find(|report| report.week_id != week)
+    {
         let why = format!("a report is for week {}, not {week}", report.week_id);
         return Err(Invalid::new("research.week_id", why).into());
     }

@@ -7,7 +7,10 @@ use llm_trading_db::{
         bars::{self, Bar},
         snapshots::{self, Snapshot},
     },
-    service::market::{self, Current, InstrumentSnapshot},
+    service::{
+        market::{self, Current, InstrumentSnapshot},
+        metrics,
+    },
     types::Symbol,
 };
 use rust_decimal::Decimal;
@@ -221,4 +224,44 @@ async fn a_checkpoint_knows_nothing_of_later_hours() {
     }
     // Before the week has a bar, it has no open.
     assert_eq!(checkpoint(date(5), 12).await.week_open, None);
+}
+
+#[tokio::test]
+async fn the_metrics_of_the_market_are_read_together() {
+    let db = database().await;
+    let empty = market::metrics(&db).await.unwrap();
+    assert_eq!((empty.returns_7d.len(), empty.correlations), (0, None));
+
+    // Up by a tenth in seven bars, and down to a half in seven.
+    store(
+        &db,
+        "UP",
+        &[[Some(dec("100")); 7].as_slice(), &[Some(dec("110"))]].concat(),
+    )
+    .await;
+    let fall = [
+        &[Some(dec("50"))],
+        [Some(dec("100")); 6].as_slice(),
+        &[Some(dec("25"))],
+    ]
+    .concat();
+    store(&db, "DOWN", &fall).await;
+    let window = metrics::Window::new(2).unwrap();
+    metrics::run(&db, window, metrics::Scope::Changed)
+        .await
+        .unwrap();
+    let found = market::metrics(&db).await.unwrap();
+    let changes: Vec<_> = found
+        .returns_7d
+        .iter()
+        .map(|r| (r.symbol, r.date, r.change_pct))
+        .collect();
+    assert_eq!(
+        changes,
+        [
+            (symbol("UP"), date(7), Some(dec("10"))),
+            (symbol("DOWN"), date(7), Some(dec("-50")))
+        ]
+    );
+    assert_eq!(found.correlations, None, "one date is no window of two");
 }

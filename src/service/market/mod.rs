@@ -1,14 +1,14 @@
-//! What the models see of the market: a snapshot for research, and one for a checkpoint within the week.
+//! What the models see of the market: a snapshot for research, one for a checkpoint within the week, and the metrics.
 //!
 //! Percentages are of exact decimals, rounded half to even to two places. Zero is a value; what is not known is `None`.
-//! Both snapshots take two statements, whatever the number of symbols.
+//! The snapshots take two statements, whatever the number of symbols.
 
 pub mod indicators;
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use chrono::NaiveDate;
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, prelude::ToPrimitive};
 use serde::Serialize;
 use sqlx::PgConnection;
 
@@ -17,6 +17,8 @@ use crate::{
     error::Result,
     repo::{
         bars::{self, Bar},
+        correlations::{self, Matrix},
+        returns::{self, Return},
         snapshots::{self, Snapshot},
     },
     types::{Price, Symbol, WeekId, exact},
@@ -185,6 +187,64 @@ pub async fn checkpoint(
         }
     });
     Ok(checkpoints.collect())
+}
+
+/// What the metrics job found last, read as of one instant.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct MarketMetrics {
+    /// The newest seven-bar return of each symbol, highest first.
+    pub returns_7d: Vec<SevenDayReturn>,
+    /// The newest correlations; `None` before the history is as long as their window.
+    pub correlations: Option<Matrix>,
+}
+
+/// The newest seven-bar return of a symbol.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct SevenDayReturn {
+    /// Ticker.
+    pub symbol: Symbol,
+    /// Day of the later bar; a symbol that lags behind the others has its own.
+    pub date: NaiveDate,
+    /// ln(close / close seven bars before).
+    #[serde(with = "exact")]
+    pub log_return_7d: Decimal,
+    /// The same as a change in per cent: 100 · (exp(`log_return_7d`) − 1), two decimals.
+    #[serde(with = "exact::option")]
+    pub change_pct: Option<Decimal>,
+}
+
+/// The newest returns and correlations, in three statements.
+///
+/// # Errors
+/// Those of the database.
+#[tracing::instrument(name = "service.market.metrics", skip_all, err(level = "debug"))]
+pub async fn metrics(db: &Db) -> Result<MarketMetrics> {
+    let options = TxOptions::new()
+        .isolation(Isolation::RepeatableRead)
+        .read_only();
+    let read = async |tx: &mut PgConnection| -> Result<(Vec<Return>, Option<Matrix>)> {
+        let symbols = bars::symbols(&mut *tx).await?;
+        let returns = returns::latest_7day(&mut *tx, &symbols).await?;
+        Ok((returns, correlations::latest_matrix(tx).await?))
+    };
+    let (mut returns, correlations) = db.transaction_with(options, read).await?;
+    returns.sort_by_key(|row| Reverse(row.log_return));
+    let returns_7d = returns.iter().map(|row| SevenDayReturn {
+        symbol: row.symbol,
+        date: row.date,
+        log_return_7d: row.log_return,
+        change_pct: change_of(row.log_return),
+    });
+    Ok(MarketMetrics {
+        returns_7d: returns_7d.collect(),
+        correlations,
+    })
+}
+
+/// A log return as a change in per cent.
+fn change_of(log_return: Decimal) -> Option<Decimal> {
+    let change = log_return.to_f64()?.exp_m1() * 100.0;
+    Some(Decimal::try_from(change).ok()?.round_dp(2))
 }
 
 /// What is known of a symbol: bars oldest first, and the newest hourly price.
