@@ -1,10 +1,25 @@
 //! Tests on a real server: one binary, one private server, a database of its own for each test.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
+mod bank;
+mod cancel;
+mod cli;
+mod concurrency;
+mod config;
+mod council;
 mod documents;
 mod embedded;
+mod errors;
+mod executor;
+mod failures;
 mod fixtures;
+mod market;
+mod metrics;
 mod offline;
+mod pool;
+mod relay;
 mod repo;
+mod schema;
 mod statements;
 mod support;
+mod transactions;

@@ -1,6 +1,7 @@
 //! A private server for this test process, and a freshly migrated database for whoever asks.
 #![allow(
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     reason = "databases are created by unchecked statements on connections of their own"
 )]
 
@@ -52,11 +53,20 @@ pub async fn template() {
 
 /// How to connect to a fresh, migrated, empty database.
 pub async fn database_options() -> PgConnectOptions {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
     template().await;
+    new_database(TEMPLATE).await
+}
+
+/// How to connect to a fresh database without any table.
+pub async fn bare_database_options() -> PgConnectOptions {
+    new_database("template0").await
+}
+
+async fn new_database(template: &str) -> PgConnectOptions {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
     let database = format!("desk_{}", NEXT.fetch_add(1, Ordering::Relaxed));
     administrate(format!(
-        "CREATE DATABASE {database} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY"
+        "CREATE DATABASE {database} TEMPLATE {template} STRATEGY FILE_COPY"
     ))
     .await;
     server().options_for(&database)

@@ -146,7 +146,8 @@ fn spread(weeks: &[Week]) -> (Option<Decimal>, Option<Decimal>) {
     (volatility, varies.then(|| from_f64(sharpe)).flatten())
 }
 
-fn stored(value: Decimal) -> Option<Decimal> {
+/// As its column holds it; `None` if it is beyond that.
+pub(super) fn stored(value: Decimal) -> Option<Decimal> {
     let rounded = value.round_dp(SCALE);
     (rounded.abs() < LIMIT).then_some(rounded)
 }

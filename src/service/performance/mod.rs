@@ -136,12 +136,14 @@ impl Trade {
         week: WeekId,
         at: DateTime<Utc>,
     ) -> Result<WeeklyResult, Invalid> {
+        let weekly_return = math::stored(self.week(account)?.weekly_return)
+            .ok_or_else(|| too_large(account, "weekly_return"))?;
         // The columns have four decimals; the return is of the exact prices.
         let price = |price: Decimal| Price::new(price.round_dp(4));
         Ok(WeeklyResult {
             account,
             week_id: week,
-            weekly_return: Some(self.week(account)?.weekly_return.round_dp(6)),
+            weekly_return: Some(weekly_return),
             instrument: self.entry.instrument,
             direction: Some(self.entry.direction),
             entry_conviction: Some(self.entry.conviction),

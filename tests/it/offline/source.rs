@@ -142,7 +142,7 @@ fn no_call_hides_in_another_macro() {
         let code = text
             .lines()
             .filter(|line| !line.trim_start().starts_with("//"));
-        let mentioned: usize = code.map(|line| line.matches("sqlx::query").count()).sum();
+        let mentioned: usize = code.map(macro_calls).sum();
         let seen = calls_in(&file, &text).len();
         assert_eq!(
             mentioned,
@@ -151,4 +151,13 @@ fn no_call_hides_in_another_macro() {
             file.display()
         );
     }
+}
+
+/// How many query macros a line of code calls, by their text.
+fn macro_calls(line: &str) -> usize {
+    let calls = |rest: &&str| {
+        let name = rest.trim_start_matches(|c: char| c.is_ascii_lowercase() || c == '_');
+        name.starts_with('!')
+    };
+    line.split("sqlx::query").skip(1).filter(calls).count()
 }
