@@ -19,7 +19,11 @@ mod review;
 
 use std::{fmt, ops::Deref};
 
-use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{self, DeserializeOwned},
+};
+use serde_json::value::RawValue;
 use sqlx::{
     Decode, Encode, Postgres, Type,
     encode::IsNull,
@@ -141,7 +145,8 @@ impl<C: fmt::Debug> fmt::Debug for Document<C> {
 
 impl<'de, C: Content> Deserialize<'de> for Document<C> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::new(C::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        Self::from_json(raw.get()).map_err(de::Error::custom)
     }
 }
 

@@ -3,13 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::value::MapDeserializer};
 use serde_json::Value;
 
 use super::{Content, Extra, OneOrMany, json};
 use crate::types::Invalid;
 
 /// The structured part of a research report.
+///
+/// A report can always be read: a part that has not its shape is left in `extra`, under its own name.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Research {
@@ -88,6 +90,23 @@ impl Research {
     }
 }
 
+impl Research {
+    /// Reads a report of which a part has not the shape that it should have: that part goes to `extra` as it is.
+    fn parse_by_part(json: &[u8]) -> Result<Self, Invalid> {
+        let parts: Extra = json::parse(json)?;
+        let (fitting, odd): (Extra, Extra) = parts.into_iter().partition(|(key, part)| {
+            Self::deserialize(MapDeserializer::<_, serde_json::Error>::new(
+                std::iter::once((key.as_str(), part)),
+            ))
+            .is_ok()
+        });
+        let mut report = Self::deserialize(Value::Object(fitting))
+            .map_err(|_| Invalid::new("", "expected a report"))?;
+        report.extra.extend(odd);
+        Ok(report)
+    }
+}
+
 impl Content for Research {
     const DOMAIN: &'static str = "research_document";
 
@@ -102,6 +121,14 @@ impl Content for Research {
                 "must not be empty",
             )),
             None => Ok(()),
+        }
+    }
+
+    fn parse(json: &[u8]) -> Result<Self, Invalid> {
+        match json::parse(json) {
+            // Only a program writes a key twice, by an `extra` that repeats a field.
+            Err(error) if !error.why.starts_with("duplicate field") => Self::parse_by_part(json),
+            parsed => parsed,
         }
     }
 }

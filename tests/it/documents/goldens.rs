@@ -216,9 +216,21 @@ fn a_report_reads_alike_in_every_shape() {
         old.confidence_notes.as_ref().unwrap().known_unknowns,
         Some(OneOrMany::Many(_))
     ));
-    // Models write null where they have nothing.
+    // Models write null where they have nothing,
     let nulls = r#"{"top_narratives":null,"asset_setups":null,"named_entities":null,"weekly_graph":{"nodes":null}}"#;
-    assert!(ResearchDocument::from_json(nulls).is_ok());
+    assert!(ResearchDocument::from_json(nulls).unwrap().extra.is_empty());
+    // and other shapes than they were asked for: what fits is read, and nothing is lost.
+    let json =
+        r#"{"error":"odd","event_calendar":{"monday":"CPI"},"top_narratives":["Cuts"],"x":1.5}"#;
+    let odd = ResearchDocument::from_json(json).unwrap();
+    assert_eq!(odd.top_narratives.len(), 1);
+    assert_eq!(odd.extra["event_calendar"], json!({ "monday": "CPI" }));
+    let written = serde_json::to_value(&odd).unwrap();
+    assert_eq!(written, serde_json::from_str::<Value>(json).unwrap());
+    assert_eq!(
+        ResearchDocument::new(odd.clone().into_inner()).unwrap(),
+        odd
+    );
 }
 
 #[test]

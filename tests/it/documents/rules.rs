@@ -291,6 +291,17 @@ fn what_could_not_be_read_back_is_refused() {
         "{message}"
     );
 
+    let mut report = Research {
+        error: Some("timeout".to_owned()),
+        ..Research::default()
+    };
+    report.extra.insert("error".to_owned(), json!("none"));
+    let message = Document::new(report).unwrap_err().to_string();
+    assert!(
+        message.starts_with("research_document: duplicate field"),
+        "{message}"
+    );
+
     let nul = "must not contain U+0000, which JSONB cannot hold";
     refuses::<Review>(
         "review",
