@@ -155,7 +155,11 @@ async fn a_week_that_fails_anywhere_leaves_nothing() {
     let db = database().await;
     let next = week("2026-01-14");
     type Damage = fn(&mut CouncilWeek);
-    let broken: [(Damage, &str); 3] = [
+    let broken: [(Damage, &str); 4] = [
+        (
+            |council| council.research[1].week_id = week("2026-01-14"),
+            "research.week_id: a report is for week 2026-01-14, not 2026-01-07",
+        ),
         (
             |council| council.pitches.push(council.pitches[0].clone()),
             "pitches: more than one row for",
