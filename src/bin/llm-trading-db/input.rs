@@ -39,7 +39,8 @@ impl Lines {
 }
 
 impl<R: Read> Lines<R> {
-    fn new(path: &Path, reader: R, limit: usize) -> Self {
+    /// The lines of a reader, named `path` in messages.
+    pub(crate) fn new(path: &Path, reader: R, limit: usize) -> Self {
         let reader = BufReader::new(reader);
         Self {
             path: path.to_owned(),
@@ -89,6 +90,11 @@ impl<R: Read> Lines<R> {
             1 => line.trim_start_matches('\u{feff}'), // a byte order mark
             _ => line,
         })
+    }
+
+    /// Name of the file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Number of the line, from 1; 0 before the first.

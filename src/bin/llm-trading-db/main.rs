@@ -6,7 +6,6 @@
 mod chart;
 mod commands;
 mod connect;
-mod demo;
 mod input;
 mod logging;
 mod output;

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, hash_map::Entry},
+    io::Read,
     mem,
     path::{Path, PathBuf},
     str::FromStr,
@@ -42,42 +43,54 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(db: &Db, args: &Args) -> Result<()> {
+    let path = args.file.as_path();
+    let stored = db
+        .transaction_with(
+            input::transaction_over(path),
+            async |tx| -> Result<Upserted> {
+                let mut chunks = Chunks::read(path, read);
+                let mut stored = Upserted::default();
+                while let Some(chunk) = chunks.next().await? {
+                    stored += bars::upsert_many(&mut *tx, &chunk)
+                        .await
+                        .map_err(input::nothing_stored)?;
+                }
+                Ok(stored)
+            },
+        )
+        .await?;
     let Upserted {
         inserted,
         updated,
         unchanged,
-    } = store(db, &args.file).await?;
+    } = stored;
     output::text(&format!(
         "{}: {inserted} inserted, {updated} updated, {unchanged} unchanged",
         count(inserted + updated + unchanged, "bar")
     ))
 }
 
-/// Stores all bars of a file, or none.
-pub(crate) async fn store(db: &Db, path: &Path) -> Result<Upserted> {
-    db.transaction_with(
-        input::transaction_over(path),
-        async |tx| -> Result<Upserted> {
-            let mut chunks = Chunks::read(path, read);
-            let mut stored = Upserted::default();
-            while let Some(chunk) = chunks.next().await? {
-                stored += bars::upsert_many(&mut *tx, &chunk)
-                    .await
-                    .map_err(input::nothing_stored)?;
-            }
-            Ok(stored)
-        },
-    )
-    .await
-}
-
 /// Reads all bars of a file.
 fn read(path: &Path, send: Send<'_, Bar>) -> Result<()> {
-    let mut lines = Lines::open(path, LONGEST_LINE)?;
+    read_lines(Lines::open(path, LONGEST_LINE)?, send)
+}
+
+/// All bars of a text that this program brings along.
+pub(crate) fn parse_all(name: &str, text: &str) -> Result<Vec<Bar>> {
+    let mut bars = Vec::new();
+    let lines = Lines::new(Path::new(name), text.as_bytes(), LONGEST_LINE);
+    read_lines(lines, &mut |chunk| {
+        bars.extend(chunk);
+        Ok(())
+    })?;
+    Ok(bars)
+}
+
+fn read_lines<R: Read>(mut lines: Lines<R>, send: Send<'_, Bar>) -> Result<()> {
     if !lines.advance()? {
         bail!(
             "{} is empty: its first line must be {HEADER}",
-            path.display()
+            lines.path().display()
         );
     }
     let is_header = lines.line()?.split(',').map(unquoted).eq(HEADER.split(','));

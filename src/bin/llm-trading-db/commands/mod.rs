@@ -1,13 +1,14 @@
 //! The commands, one file each.
 
-pub(crate) mod import_bars;
+mod demo;
+mod import_bars;
 mod import_events;
-pub(crate) mod leaderboard;
-pub(crate) mod matrix;
-pub(crate) mod metrics;
+mod leaderboard;
+mod matrix;
+mod metrics;
 mod migrate;
 mod performance;
-pub(crate) mod snapshot;
+mod snapshot;
 mod status;
 
 use anyhow::Result;
@@ -16,15 +17,31 @@ use clap::Subcommand;
 
 use crate::{
     connect::{Needs, Session, Target},
-    demo,
     logging::Statements,
 };
 
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Shows the desk's week on real market data, on a temporary server
+    /// Plays twelve weeks of the desk on real prices, on a temporary server
     Demo,
+    #[command(flatten)]
+    Stored(Stored),
+}
+
+impl Command {
+    /// Runs the command, on the database that `target` names if it needs one.
+    pub(crate) async fn run(&self, target: &Target, statements: &Statements) -> Result<()> {
+        match self {
+            Self::Demo => demo::run(statements).await,
+            Self::Stored(command) => command.run(target).await,
+        }
+    }
+}
+
+/// What to do with a database that stays.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Stored {
     /// Brings the database up to date with this program
     Migrate,
     /// Stores daily bars from a CSV file; all or nothing
@@ -45,12 +62,8 @@ pub(crate) enum Command {
     Status(status::Args),
 }
 
-impl Command {
-    /// Runs the command on the database that `target` names.
-    pub(crate) async fn run(&self, target: &Target, statements: &Statements) -> Result<()> {
-        if matches!(self, Self::Demo) {
-            return demo::run(statements).await;
-        }
+impl Stored {
+    async fn run(&self, target: &Target) -> Result<()> {
         let session = target.connect(self.needs()).await?;
         let outcome = self.run_in(&session).await;
         let closed = session.close().await;
@@ -60,8 +73,6 @@ impl Command {
     async fn run_in(&self, session: &Session) -> Result<()> {
         let db = &session.db;
         match self {
-            // Brings its own server.
-            Self::Demo => Ok(()),
             Self::Migrate => migrate::run(db).await,
             Self::ImportBars(args) => import_bars::run(db, args).await,
             Self::ImportEvents(args) => import_events::run(db, args).await,
