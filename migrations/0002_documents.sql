@@ -6,7 +6,7 @@
 CREATE DOMAIN pitch_document AS jsonb
     CONSTRAINT pitch_document_form CHECK (VALUE IS NULL OR (
         jsonb_typeof(VALUE) = 'object'
-        AND jsonb_typeof(COALESCE(VALUE -> 'selected_instrument', VALUE -> 'instrument')) = 'string'
+        AND COALESCE(VALUE ->> 'selected_instrument', VALUE ->> 'instrument') ~ '^[A-Z][A-Z0-9.-]{0,9}$'
         AND VALUE ->> 'direction' IN ('LONG', 'SHORT', 'FLAT')
         AND CASE jsonb_typeof(VALUE -> 'conviction')
             WHEN 'number' THEN
@@ -21,12 +21,15 @@ CREATE DOMAIN review_document AS jsonb
         jsonb_typeof(VALUE) = 'object'
         AND VALUE ->> 'pitch_label' ~ '^Pitch [A-Z]$'
         AND jsonb_typeof(VALUE -> 'scores') = 'object'
-        AND NOT jsonb_path_exists(VALUE, '$.scores.* ? (@.type() != "number" || @ < 1 || @ > 10)')
         AND VALUE -> 'scores' ?& ARRAY[
             'clarity', 'edge_plausibility', 'timing_catalyst', 'risk_definition', 'risk_management', 'originality',
             'tradeability'
         ]
-        AND COALESCE(jsonb_typeof(VALUE -> 'average_score'), 'number') = 'number'
+        -- These seven; what else is marked is the reviewer's.
+        AND NOT VALUE @? '$.scores.keyvalue() ? (
+            @.key like_regex "^(clarity|edge_plausibility|timing_catalyst|risk_definition|risk_management|originality|tradeability)$"
+            && (@.value.type() != "number" || @.value < 1 || @.value > 10))'
+        AND COALESCE(jsonb_typeof(VALUE -> 'average_score'), 'null') IN ('number', 'null')
     ) IS TRUE);
 COMMENT ON DOMAIN review_document IS 'A review: what a model thinks of a pitch it knows by its label only; scores are 1 to 10.';
 
