@@ -206,3 +206,39 @@ async fn a_backend_that_dies_during_commit_leaves_the_outcome_unknown() {
     assert_eq!(runs.into_inner(), 1, "never run again blindly");
     assert!(bank.ledger().await.is_empty());
 }
+
+#[tokio::test]
+async fn a_statement_whose_answer_is_lost_is_not_sent_again() {
+    let mut bank = Bank::open().await;
+    let (relay, config) = bank.config_through_relay(1);
+    let db = Db::connect(&config).await.unwrap();
+    insert(&db, 1).await.unwrap(); // prepares it
+    relay.lose_next_answer();
+    let result = insert(&db, 2).await;
+    assert!(
+        matches!(result, Err(Error::Disconnected { .. })),
+        "{result:?}"
+    );
+    assert_eq!(bank.ledger().await, [1, 2], "once, and we do not know");
+    insert(&db, 3).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_commit_whose_answer_is_lost_is_unknown_and_not_run_again() {
+    let mut bank = Bank::open().await;
+    let (relay, config) = bank.config_through_relay(1);
+    let db = Db::connect(&config).await.unwrap();
+    let result = db
+        .transaction(async |tx| {
+            transfer(tx, 1, 2, 10).await?;
+            relay.lose_next_answer();
+            Ok::<_, Error>(())
+        })
+        .await;
+    assert!(
+        matches!(result, Err(Error::CommitUnknown { .. })),
+        "{result:?}"
+    );
+    assert_eq!(bank.balance(2).await, 1010, "committed, and once");
+    bank.assert_sound(&db, "afterwards").await;
+}
