@@ -3,6 +3,7 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 use serde_json::{Map, Value};
+use serde_path_to_error::{Path, Segment};
 
 use super::Content;
 use crate::types::Invalid;
@@ -37,11 +38,31 @@ pub(super) fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, Invalid> {
         Err(error) => error,
     };
     let mut again = serde_json::Deserializer::from_slice(json);
-    let path = match serde_path_to_error::deserialize::<_, T>(&mut again) {
-        Err(error) if error.path().iter().len() > 0 => error.path().to_string(),
-        _ => String::new(),
-    };
+    let path = serde_path_to_error::deserialize::<_, T>(&mut again)
+        .err()
+        .map(|error| named(error.path()))
+        .unwrap_or_default();
     Err(Invalid::new(path, without_values(&error)))
+}
+
+/// The path as far as it consists of names: a key that a model made up freely is a value, too.
+fn named(path: &Path) -> String {
+    let is_name =
+        |key: &str| key.len() <= 40 && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let mut named = String::new();
+    for segment in path {
+        match segment {
+            Segment::Seq { index } => named.push_str(&format!("[{index}]")),
+            Segment::Map { key } if is_name(key) => {
+                if !named.is_empty() {
+                    named.push('.');
+                }
+                named.push_str(key);
+            }
+            _ => break,
+        }
+    }
+    named
 }
 
 /// Checks that what is written of `content` can be stored and read again. It cannot if a key of an `extra` repeats a field.

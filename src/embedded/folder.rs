@@ -17,7 +17,7 @@ const LONGEST_TEMPORARY: usize = 50;
 /// How much of the log an error shows.
 const LOG_LINES: usize = 12;
 /// How long a server whose owner was killed may take to stop before its folder counts as in use.
-const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+const LEFTOVER_PATIENCE: Duration = Duration::from_secs(30);
 const LOCK_POLL: Duration = Duration::from_millis(20);
 
 /// A short-lived folder that only the server's user can enter: it holds the socket, and a temporary server's data.
@@ -106,8 +106,8 @@ impl DataFolder {
             return Err(EmbeddedError::NotOurs { dir: path });
         }
         user.give(&path)?;
-        let log = ServerLog::create(&path.join(Self::LOG))?;
-        if !log.lock()? {
+        let mut log = ServerLog::create(&path.join(Self::LOG))?;
+        if !log.lock(&path)? {
             return Err(EmbeddedError::InUse { dir: path });
         }
         log.clear()?;
@@ -170,7 +170,7 @@ fn reachable(dir: &Path, user: &ServerUser) -> Result<()> {
     })
 }
 
-/// Where the server writes its messages; for durable data it is also the lock.
+/// Where the server writes its messages; for durable data also a lock that tells whether it still runs.
 ///
 /// Every process of the server inherits the open file, and with it the lock. So the folder counts as in use until the last of
 /// them has gone, also after our own process was killed.
@@ -178,38 +178,39 @@ fn reachable(dir: &Path, user: &ServerUser) -> Result<()> {
 pub(super) struct ServerLog {
     file: File,
     path: PathBuf,
+    /// The data folder, locked by our own process alone.
+    claim: Option<File>,
 }
 
 impl ServerLog {
     pub(super) fn create(path: &Path) -> Result<Self> {
-        let opened = OpenOptions::new()
-            .create(true)
-            .read(true)
-            .append(true)
-            .mode(0o600)
-            .open(path);
-        let file = opened.map_err(|e| EmbeddedError::io("open", path, e))?;
+        let mut options = OpenOptions::new();
+        options.create(true).read(true).append(true).mode(0o600);
+        let file = options
+            .open(path)
+            .map_err(|e| EmbeddedError::io("open", path, e))?;
         Ok(Self {
             file,
             path: path.to_owned(),
+            claim: None,
         })
     }
 
-    /// Takes the lock, unless someone else keeps it.
-    fn lock(&self) -> Result<bool> {
-        let begun = Instant::now();
-        loop {
-            match self.file.try_lock() {
-                Ok(()) => return Ok(true),
-                Err(TryLockError::WouldBlock) if begun.elapsed() < LOCK_PATIENCE => {
-                    thread::sleep(LOCK_POLL)
-                }
-                Err(TryLockError::WouldBlock) => return Ok(false),
-                Err(TryLockError::Error(e)) => {
-                    return Err(EmbeddedError::io("lock", &self.path, e));
-                }
-            }
+    /// Claims the folder, unless a living process has it, and waits for what is left of a killed one's server.
+    fn lock(&mut self, folder: &Path) -> Result<bool> {
+        let claim = File::open(folder).map_err(|e| EmbeddedError::io("open", folder, e))?;
+        if !try_lock(&claim, folder)? {
+            return Ok(false);
         }
+        self.claim = Some(claim);
+        let begun = Instant::now();
+        while !try_lock(&self.file, &self.path)? {
+            if begun.elapsed() > LEFTOVER_PATIENCE {
+                return Ok(false);
+            }
+            thread::sleep(LOCK_POLL);
+        }
+        Ok(true)
     }
 
     fn clear(&self) -> Result<()> {
@@ -237,6 +238,14 @@ impl ServerLog {
             Ok(_) => last_lines(&String::from_utf8_lossy(&bytes)),
             Err(e) => format!("(the log is unreadable: {e})"),
         }
+    }
+}
+
+fn try_lock(file: &File, path: &Path) -> Result<bool> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(e)) => Err(EmbeddedError::io("lock", path, e)),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
         research::{self, Report},
         reviews::{self, Review, Round},
     },
-    types::{DecisionId, PitchId, ReviewId, WeekId},
+    types::{DecisionId, Invalid, PitchId, ReviewId, WeekId},
 };
 
 /// What a week of the council made.
@@ -52,10 +52,11 @@ pub struct StoredWeek {
     pub decisions: Vec<Decision>,
 }
 
-/// Saves a week in one transaction. Saving it again replaces it and keeps the ids.
+/// Saves a week in one transaction. Saving it again replaces what is given again and keeps its ids; a pitch of a model that
+/// does not pitch any more stays, since events may rest on it.
 ///
 /// # Errors
-/// Those of [`pitches::save`], [`reviews::save_round`] and [`decisions::save`]; nothing is stored then.
+/// [`Error::Invalid`](crate::error::Error::Invalid) if a report is of another week; those of [`pitches::save`], [`reviews::save_round`] and [`decisions::save`]; nothing is stored then.
 #[tracing::instrument(name = "service.council.save", skip_all, fields(week = %council.round.week), err(level = "debug"))]
 pub async fn save(db: &Db, council: &CouncilWeek, at: DateTime<Utc>) -> Result<SavedWeek> {
     let Round {
@@ -63,6 +64,10 @@ pub async fn save(db: &Db, council: &CouncilWeek, at: DateTime<Utc>) -> Result<S
         research_date,
         ..
     } = council.round;
+    if let Some(report) = council.research.iter().find(|report| report.week_id != week) {
+        let why = format!("a report is for week {}, not {week}", report.week_id);
+        return Err(Invalid::new("research.week_id", why).into());
+    }
     db.transaction(async |tx| -> Result<SavedWeek> {
         for report in &council.research {
             research::save(&mut *tx, report).await?;

@@ -122,12 +122,12 @@ async fn backends_that_die_while_idle_go_unnoticed() {
     let db = bank.db(16).await;
     for round in 0..3 {
         warm_up(&db).await;
-        assert!(bank.terminate_backends().await >= 16);
+        assert!(bank.terminate_backends().await > 0);
         for number in 0..20 {
             insert(&db, round * 20 + number).await.unwrap();
         }
         warm_up(&db).await;
-        assert!(bank.terminate_backends().await >= 16);
+        assert!(bank.terminate_backends().await > 0);
         db.transaction(async |tx| transfer(tx, 1, 2, 1).await)
             .await
             .unwrap();

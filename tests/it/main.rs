@@ -3,16 +3,23 @@
 
 mod bank;
 mod cancel;
+mod cli;
+mod concurrency;
 mod config;
+mod council;
+mod documents;
 mod embedded;
 mod errors;
 mod executor;
 mod failures;
 mod fixtures;
+mod market;
+mod metrics;
 mod offline;
 mod pool;
 mod relay;
 mod repo;
+mod schema;
 mod statements;
 mod support;
 mod transactions;

@@ -1,7 +1,7 @@
 //! Logs on standard error, and a count of the statements that ran.
 
 use std::{
-    io,
+    env, io,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -35,14 +35,17 @@ impl<S: Subscriber> Layer<S> for Statements {
     }
 }
 
+/// What is logged unless one asks for more: a statement that took a second is for those who look for it.
+const QUIET: &str = "warn,sqlx::query=off";
+const VERBOSE: &str = "info,llm_trading_db=debug";
+
 /// Sends warnings to standard error, more if `verbose`, and otherwise what `RUST_LOG` asks for.
 pub(crate) fn start(verbose: bool) -> Statements {
-    let filter = if verbose {
-        EnvFilter::new("info,llm_trading_db=debug")
-    } else {
-        EnvFilter::builder()
-            .with_default_directive(LevelFilter::WARN.into())
-            .from_env_lossy()
+    let asked = env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
+    let filter = match (verbose, asked.as_str()) {
+        (true, _) => EnvFilter::new(VERBOSE),
+        (false, "") => EnvFilter::new(QUIET),
+        (false, asked) => EnvFilter::new(asked),
     };
     let statements = Statements::default();
     let counted = Targets::new().with_target(STATEMENTS, LevelFilter::DEBUG);

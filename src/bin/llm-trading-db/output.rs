@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Write};
 
 use anyhow::{Context, Result};
 use clap::Args;
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{CellAlignment, Table, TableComponent, presets};
 use rust_decimal::Decimal;
 use serde::{Serialize, Serializer, ser};
 use serde_json::value::RawValue;
@@ -38,6 +38,10 @@ pub(crate) fn table(headings: &[&str], left: usize) -> Table {
     let mut table = Table::new();
     table
         .load_preset(presets::UTF8_HORIZONTAL_ONLY)
+        .remove_style(TableComponent::HorizontalLines)
+        .remove_style(TableComponent::LeftBorderIntersections)
+        .remove_style(TableComponent::MiddleIntersections)
+        .remove_style(TableComponent::RightBorderIntersections)
         .set_header(headings);
     for column in table.column_iter_mut().skip(left) {
         column.set_cell_alignment(CellAlignment::Right);

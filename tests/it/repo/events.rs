@@ -9,7 +9,7 @@ use llm_trading_db::{
 };
 
 use crate::fixtures::{
-    account, at, count, database, entry, exit, invalid, not_found, now, other_event, week,
+    account, at, count, database, entry, exit, invalid, not_found, other_event, week,
 };
 
 fn new(key: &str, account: &str, time: &str, event_data: EventDocument) -> NewEvent {

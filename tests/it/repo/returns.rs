@@ -1,5 +1,3 @@
-use std::time::{Duration, Instant};
-
 use llm_trading_db::{
     db::Db,
     error::Result,
@@ -190,14 +188,12 @@ async fn a_batch_has_any_size() {
         })
         .collect();
     for size in [0, 1, 70_000] {
-        let begun = Instant::now();
         let upserted = returns::upsert_daily(&db, &rows[..size]).await.unwrap();
         assert_eq!(
             upserted.inserted,
             (size as u64).saturating_sub(upserted.unchanged)
         );
         assert_eq!(count(&db, "daily_log_returns").await, size as i64);
-        assert!(begun.elapsed() < Duration::from_secs(20));
     }
     let again = returns::upsert_daily(&db, &rows).await.unwrap();
     assert_eq!(counts(again), (0, 0, 70_000));

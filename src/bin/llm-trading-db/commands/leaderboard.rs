@@ -56,8 +56,8 @@ pub(crate) async fn run(db: &Db, args: &Args) -> Result<()> {
 /// The places as a table.
 pub(crate) fn render(places: &[Place]) -> String {
     let headings = [
-        "account",
         "#",
+        "account",
         "return",
         "sharpe",
         "drawdown",
@@ -65,11 +65,11 @@ pub(crate) fn render(places: &[Place]) -> String {
         "win rate",
         "weeks",
     ];
-    let mut table = output::table(&headings, 1);
+    let mut table = output::table(&headings, 2);
     for place in places {
         table.add_row([
-            place.account.to_string(),
             place.rank.to_string(),
+            place.account.to_string(),
             signed_percent(place.total_return),
             or_dash(place.sharpe_ratio.map(hundredths)),
             or_dash(place.max_drawdown.map(signed_percent)),

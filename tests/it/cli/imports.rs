@@ -1,0 +1,278 @@
+//! `import-bars` and `import-events`: what is stored, and what is refused whole.
+
+use std::io::Write;
+
+use llm_trading_db::repo::{
+    bars,
+    events::{self, Filter},
+};
+
+use super::{Desk, Ended, HEADER, binary, writer};
+
+const AAPL: &str = "AAPL,2026-01-07,10,12.5,9.75,11,1000\n";
+
+async fn nothing_stored(desk: &Desk) {
+    assert_eq!(bars::symbols(&desk.db).await.unwrap(), []);
+    assert_eq!(events::accounts(&desk.db).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn bars_are_inserted_updated_or_left_alone() {
+    let desk = Desk::new().await;
+    let said = desk
+        .import_bars(&format!("{AAPL}IBM,2026-01-07,,,,,\n"))
+        .ok();
+    assert_eq!(said, "2 bars: 2 inserted, 0 updated, 0 unchanged\n");
+    let said = desk
+        .import_bars(&format!(
+            "{AAPL}IBM,2026-01-07,,,,50,0\nIBM,2026-01-08,,,,51,0"
+        ))
+        .ok();
+    assert_eq!(said, "3 bars: 1 inserted, 1 updated, 1 unchanged\n");
+
+    let symbols = bars::symbols(&desk.db).await.unwrap();
+    let latest = bars::latest(&desk.db, &symbols).await.unwrap();
+    let row = |at: usize| {
+        let bar = &latest[at];
+        let low = bar.low.map(|price| price.to_string());
+        (
+            bar.symbol.to_string(),
+            bar.date.to_string(),
+            low,
+            bar.volume,
+        )
+    };
+    let (aapl, ibm) = ("AAPL".to_owned(), "IBM".to_owned());
+    assert_eq!(
+        row(0),
+        (
+            aapl,
+            "2026-01-07".to_owned(),
+            Some("9.7500".to_owned()),
+            Some(1000)
+        )
+    );
+    assert_eq!(row(1), (ibm, "2026-01-08".to_owned(), None, Some(0)));
+}
+
+#[tokio::test]
+async fn bars_of_any_number_come_in_one_transaction() {
+    let desk = Desk::new().await;
+    let day = chrono::NaiveDate::from_ymd_opt(1990, 1, 1).unwrap();
+    let rows = |count| -> String {
+        let row = |date| format!("AAPL,{date},1,2,1,2,3\n");
+        day.iter_days().take(count).map(row).collect()
+    };
+    // The first two chunks are sent before the fault is found.
+    let fault = desk.import_bars(&format!("{}AAPL,2026-01-07,1,1,1,1,many\n", rows(20_500)));
+    fault.failed(&["input, line 20502, column volume: must be a whole number"]);
+    nothing_stored(&desk).await;
+    let said = desk.import_bars(&rows(20_500)).ok();
+    assert_eq!(said, "20500 bars: 20500 inserted, 0 updated, 0 unchanged\n");
+}
+
+#[tokio::test]
+async fn a_header_alone_is_no_bars() {
+    let desk = Desk::new().await;
+    let said = desk
+        .import("import-bars", format!("\u{feff}{HEADER}\r\n"))
+        .ok();
+    assert_eq!(said, "0 bars: 0 inserted, 0 updated, 0 unchanged\n");
+    let quoted = r#""symbol","date","open","high","low","close","volume""#;
+    let said = desk
+        .import(
+            "import-bars",
+            format!("{quoted}\r\n\"AAPL\",2026-01-07,1,1,1,1,1\r\n\r\n"),
+        )
+        .ok();
+    assert_eq!(said, "1 bar: 1 inserted, 0 updated, 0 unchanged\n");
+}
+
+#[tokio::test]
+async fn bad_bars_are_refused_whole() {
+    let desk = Desk::new().await;
+    let long = format!("AAPL,2026-01-08,{}", "1".repeat(10_000_000));
+    let cases = [
+        (
+            "AAPL,2026-01-08,1,1,1,1\n",
+            "line 3 has 6 fields instead of 7: symbol,date",
+        ),
+        (
+            "AAPL,2026-01-08,1,1,1,1,1,\n",
+            "line 3 has 8 fields instead of 7",
+        ),
+        (
+            "AAPL,2026-01-08,1,1,1,1.O,1\n",
+            "line 3, column close: must be a number",
+        ),
+        (
+            "AAPL,2026-01-08,1,1,1,NaN,1\n",
+            "line 3, column close: must be a number",
+        ),
+        (
+            "AAPL,2026-01-08,1,1,1,1.00001,1\n",
+            "line 3, column close: must be zero or more, with at most four decimals",
+        ),
+        (
+            "\nAAPL,2026-01-08,-1,1,1,1,1\n",
+            "line 4, column open: must be zero or more",
+        ),
+        (
+            "AAPL,2026-01-08,1,1,2,1,1\n",
+            "line 3, column high: is below low",
+        ),
+        (
+            "AAPL,2026-01-08,1,1,1,1,1e3\n",
+            "line 3, column volume: must be a whole number",
+        ),
+        (
+            "AAPL,08.01.2026,1,1,1,1,1\n",
+            "line 3, column date: must be a date, such as 2026-01-07",
+        ),
+        (
+            "apple,2026-01-08,1,1,1,1,1\n",
+            "line 3, column symbol: must be one to ten of A-Z",
+        ),
+        (
+            "IBM,2026-01-07,,,,,\nAAPL,2026-01-07,1,1,1,1,1\n",
+            "line 4, column date: AAPL of 2026-01-07 is in line 2 already",
+        ),
+        (&long, "line 3 is longer than 64 KiB"),
+    ];
+    for (rows, why) in cases {
+        desk.import_bars(&format!("{AAPL}{rows}"))
+            .failed(&["error: /tmp/", why]);
+    }
+    nothing_stored(&desk).await;
+}
+
+#[tokio::test]
+async fn what_is_no_file_of_bars_is_refused() {
+    let desk = Desk::new().await;
+    let header = "the first line must be symbol,date,open,high,low,close,volume";
+    let bars = |content: &[u8]| desk.import("import-bars", content);
+    bars(b"date,symbol,open,high,low,close,volume\n")
+        .failed(&["input, line 1 is not the header", header]);
+    bars(AAPL.as_bytes()).failed(&["input, line 1 is not the header", header]);
+    bars(b"").failed(&["input is empty: its first line must be symbol,date"]);
+    bars(&[HEADER.as_bytes(), b"\nA\xe4,2026-01-07,1,1,1,1,1\n"].concat())
+        .failed(&["line 2 byte 2 is not UTF-8: save the file as UTF-8"]);
+
+    for command in ["import-bars", "import-events"] {
+        let missing = desk.folder.path("missing");
+        desk.run(&[command, missing.to_str().unwrap()])
+            .failed(&["cannot open /tmp/", "missing: No such file"]);
+        let folder = desk.folder.0.to_str().unwrap();
+        desk.run(&[command, folder])
+            .failed(&["is a folder: name a file in it"]);
+    }
+    nothing_stored(&desk).await;
+}
+
+const ENTRY: &str = r#"{"account":"GROQ","week_id":"2026-01-07","event_type":"ENTRY","event_data":{"price":1.50,"direction":"LONG","conviction":1.5},"occurred_at":"2026-01-07T09:30:00-05:00"}"#;
+
+#[tokio::test]
+async fn events_are_appended_once() {
+    let desk = Desk::new().await;
+    let exit = r#"{"account":"GROQ","week_id":"2026-01-07","event_type":"EXIT","event_data":{"price":1.75},"occurred_at":"2026-01-13T20:00:00Z"}"#;
+    let said = desk
+        .import("import-events", format!("{ENTRY}\n\n{exit}\n{ENTRY}\n"))
+        .ok();
+    assert_eq!(said, "3 events, 2 new\n");
+    // The same event in other words.
+    let again = ENTRY.replace("09:30:00-05:00", "14:30:00Z").replace(
+        r#""price":1.50,"direction":"LONG""#,
+        r#""direction":"LONG", "price":1.5"#,
+    );
+    let later = ENTRY.replace("09:30", "09:31");
+    let said = desk
+        .import("import-events", format!("{again}\n{later}\n{exit}"))
+        .ok();
+    assert_eq!(said, "3 events, 1 new\n");
+
+    let stored = events::history(&desk.db, &Filter::default(), None, 10)
+        .await
+        .unwrap();
+    let times: Vec<_> = stored
+        .iter()
+        .map(|event| (event.event_type.to_string(), event.occurred_at.to_rfc3339()))
+        .collect();
+    let expected = [
+        ("EXIT", "2026-01-13T20:00:00+00:00"),
+        ("ENTRY", "2026-01-07T14:31:00+00:00"),
+        ("ENTRY", "2026-01-07T14:30:00+00:00"),
+    ];
+    assert_eq!(
+        times,
+        expected.map(|(what, at)| (what.to_owned(), at.to_owned()))
+    );
+}
+
+#[tokio::test]
+async fn bad_events_are_refused_whole() {
+    let desk = Desk::new().await;
+    let with = |from: &str, to: &str| {
+        assert!(ENTRY.contains(from), "{from}");
+        ENTRY.replace(from, to)
+    };
+    let cases = [
+        (ENTRY[..50].to_owned(), "line 2 is not one JSON object: EOF"),
+        (
+            "{'account': 1}".to_owned(),
+            "line 2 is not one JSON object: key must be a string at column 2",
+        ),
+        ("[]".to_owned(), "line 2 "),
+        (
+            with(r#""week_id":"2026-01-07""#, r#""week_id":"2026-01-08""#),
+            "line 2, week_id: 2026-01-08 is a Thursday; a week is named by its Wednesday, here 2026-01-07",
+        ),
+        (
+            with("-05:00", ""),
+            "line 2, occurred_at: has no offset from UTC",
+        ),
+        (with("GROQ", "groq"), "line 2, account: one to twenty"),
+        (
+            with("\"account\"", "\"acount\""),
+            "line 2, acount: unknown field `acount`",
+        ),
+        (
+            with("\"LONG\"", "\"SHORT\""),
+            "line 2, event_document.conviction: must be",
+        ),
+        (
+            with("1.50", "0"),
+            "line 2, event_document.price: must be above zero",
+        ),
+        (
+            with("{\"price\"", "{\"prize\""),
+            "line 2, event_document: missing field `price`",
+        ),
+        ("1".repeat(10_000_000), "line 2 is longer than 1024 KiB"),
+    ];
+    for (line, why) in cases {
+        desk.import(
+            "import-events",
+            format!("{}\n{line}\n", with("09:30", "08:00")),
+        )
+        .failed(&["error: /tmp/", why]);
+    }
+    desk.import("import-events", b"{\"account\":\"\xff\"}")
+        .failed(&["line 1 byte 13 is not UTF-8"]);
+    nothing_stored(&desk).await;
+}
+
+#[tokio::test]
+async fn a_slow_pipe_is_read_to_its_end() {
+    let desk = Desk::new().await;
+    let pipe = desk.folder.pipe("pipe");
+    let child = binary(&desk.url)
+        .arg("import-bars")
+        .arg(&pipe)
+        .spawn()
+        .unwrap();
+    let mut writer = writer(&pipe);
+    writeln!(writer, "{HEADER}\n{}", AAPL.trim_end()).unwrap();
+    drop(writer);
+    let said = Ended::from(child.wait_with_output().unwrap()).ok();
+    assert_eq!(said, "1 bar: 1 inserted, 0 updated, 0 unchanged\n");
+}
