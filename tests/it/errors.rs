@@ -185,10 +185,10 @@ async fn limits_of_the_server_become_timeouts() {
     let (mut bank, _) = open().await;
     let config = bank
         .config(1)
-        .command_timeout(300 * MS)
+        .command_timeout(1500 * MS)
         .lock_timeout(50 * MS);
     let db = Db::connect(&config).await.unwrap();
-    let error = error_of(&db, "SELECT pg_sleep(5), 's3cret'").await;
+    let error = error_of(&db, "SELECT pg_sleep(25), 's3cret'").await;
     assert!(
         matches!(error, Error::Timeout(TimeoutKind::Statement)),
         "{error:?}"

