@@ -55,7 +55,7 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// Lets our own errors travel through `sqlx::Executor`, whose errors are sqlx's. The way back is [`from_io`].
+/// Lets our own errors travel through `sqlx::Executor`, whose errors are sqlx's. `From<sqlx::Error>` is the way back.
 impl From<Error> for sqlx::Error {
     fn from(error: Error) -> Self {
         Self::Io(io::Error::other(error))
