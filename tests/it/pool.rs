@@ -1,4 +1,4 @@
-//! Acquiring, closing, ageing, health and migrations.
+//! Acquiring, closing, ageing and health.
 #![allow(
     clippy::disallowed_methods,
     reason = "these tables belong to the tests alone, so no macro can check statements on them"
@@ -10,14 +10,10 @@ use crate::{
 };
 use llm_trading_db::{
     config::Config,
-    db::{Db, MIGRATOR, MigrationState, PoolStatus},
-    error::{Error, MigrationError},
+    db::{Db, MIGRATOR, PoolStatus},
+    error::Error,
 };
-use sqlx::{
-    Executor, SqlSafeStr,
-    migrate::{Migration, MigrationType, Migrator},
-    postgres::PgConnectOptions,
-};
+use sqlx::{Executor, postgres::PgConnectOptions};
 use std::time::{Duration, Instant};
 use tokio::{sync::oneshot, task::JoinHandle};
 
@@ -331,147 +327,4 @@ async fn health_tells_version_latency_and_pool() {
         let health = db.health().await.unwrap();
         assert_eq!(health.pending_migrations, [last.version]);
     }
-}
-
-fn migration(version: i64, sql: &'static str) -> Migration {
-    let sql = sql.into_sql_str();
-    Migration::new(version, "test".into(), MigrationType::Simple, sql, false)
-}
-
-/// Migrations beside the crate's own, in a table of their own.
-fn migrator(migrations: Vec<Migration>) -> Migrator {
-    let mut migrator = Migrator::with_migrations(migrations);
-    migrator.dangerous_set_table_name("test_migrations");
-    migrator
-}
-
-#[tokio::test]
-async fn migrations_run_once_and_in_order() {
-    let mut bank = Bank::open().await;
-    let db = bank.db(2).await;
-    let two = || {
-        vec![
-            migration(1, "CREATE TABLE notes (id int PRIMARY KEY)"),
-            // Longer than a statement may take, but a migration may.
-            migration(
-                2,
-                "SELECT pg_sleep(0.1); ALTER TABLE notes ADD COLUMN note text",
-            ),
-        ]
-    };
-    let config = bank.config(2).command_timeout(50 * MS);
-    let impatient = Db::connect(&config).await.unwrap();
-    assert_eq!(impatient.migrate_with(&migrator(two())).await.unwrap(), 2);
-    assert_eq!(db.migrate_with(&migrator(two())).await.unwrap(), 0);
-
-    let mut three = two();
-    three.push(migration(3, "DROP TABLE notes"));
-    assert_eq!(db.migrate_with(&migrator(three)).await.unwrap(), 1);
-
-    let error = db.migrate_with(&migrator(two())).await.unwrap_err();
-    assert!(
-        matches!(
-            error,
-            Error::Migration(MigrationError::Ahead { version: 3 })
-        ),
-        "{error:?}"
-    );
-    assert!(error.to_string().contains("newer"), "{error}");
-
-    let mut edited = two();
-    edited[1] = migration(2, "SELECT 1");
-    edited.push(migration(3, "DROP TABLE notes"));
-    let error = db.migrate_with(&migrator(edited)).await.unwrap_err();
-    assert!(
-        matches!(
-            error,
-            Error::Migration(MigrationError::Edited { version: 2 })
-        ),
-        "{error:?}"
-    );
-    assert_eq!(bank.count_tables("notes").await, 0);
-}
-
-#[tokio::test]
-async fn a_failed_migration_is_named_undone_and_silent_about_values() {
-    let mut bank = Bank::open().await;
-    let db = bank.db(1).await;
-    let broken = migrator(vec![
-        migration(1, "CREATE TABLE notes (id int PRIMARY KEY)"),
-        migration(2, "CREATE TABLE more (id int); SELECT 's3cret'::int"),
-    ]);
-    let error = db.migrate_with(&broken).await.unwrap_err();
-    assert!(
-        matches!(
-            error,
-            Error::Migration(MigrationError::Failed { version: 2, .. })
-        ),
-        "{error:?}"
-    );
-    assert!(error.to_string().contains("22P02"), "{error}");
-    assert_silent(&error, "s3cret");
-    let tables = (
-        bank.count_tables("notes").await,
-        bank.count_tables("more").await,
-    );
-    assert_eq!(tables, (1, 0));
-}
-
-#[tokio::test]
-async fn programs_that_start_together_take_turns_to_migrate() {
-    let bank = Bank::open().await;
-    let db = bank.db(4).await;
-    let slow = || {
-        let sql = "SELECT pg_sleep(0.05); CREATE TABLE notes (id int)";
-        migrator(vec![migration(1, sql)])
-    };
-    let (one, two, three) = (slow(), slow(), slow());
-    tokio::try_join!(
-        db.migrate_with(&one),
-        db.migrate_with(&two),
-        db.migrate_with(&three)
-    )
-    .unwrap();
-}
-
-#[tokio::test]
-async fn migrations_are_listed_with_their_state() {
-    let mut bank = Bank::open().await;
-    let db = bank.db(1).await;
-    bank.outside
-        .execute("DROP TABLE IF EXISTS _sqlx_migrations")
-        .await
-        .unwrap();
-    let list = db.migrations().await.unwrap();
-    assert_eq!(list.len(), MIGRATOR.iter().count());
-    assert!(list.iter().all(|m| m.state == MigrationState::Pending));
-
-    // As they will be, without running them a second time in this database.
-    bank.outside
-        .execute(
-            "CREATE TABLE _sqlx_migrations (
-                 version bigint PRIMARY KEY, description text NOT NULL,
-                 installed_on timestamptz NOT NULL DEFAULT now(),
-                 success boolean NOT NULL, checksum bytea NOT NULL, execution_time bigint NOT NULL
-             )",
-        )
-        .await
-        .unwrap();
-    MIGRATOR.skip(&mut bank.outside, None).await.unwrap();
-    let list = db.migrations().await.unwrap();
-    assert!(list.iter().all(|m| m.state == MigrationState::Applied));
-
-    bank.outside
-        .execute("UPDATE _sqlx_migrations SET checksum = 'x'; INSERT INTO _sqlx_migrations VALUES (99999999999999, 'later', now(), true, 'x', 0)")
-        .await
-        .unwrap();
-    let list = db.migrations().await.unwrap();
-    let (unknown, edited) = list.split_last().unwrap();
-    assert_eq!(unknown.state, MigrationState::Unknown);
-    assert!(edited.iter().all(|m| m.state == MigrationState::Edited));
-    let error = db.migrate().await.unwrap_err();
-    assert!(
-        matches!(error, Error::Migration(MigrationError::Ahead { version }) if version == unknown.version),
-        "{error:?}"
-    );
 }
