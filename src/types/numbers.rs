@@ -174,7 +174,11 @@ macro_rules! number {
 
             fn from_str(text: &str) -> Result<Self, Invalid> {
                 let parse: fn(&str) -> Option<$base> = $parse;
-                Self::new(parse(text).ok_or_else(|| Invalid::new($field, "must be a number"))?)
+                Self::new(
+                    parse(text).ok_or_else(|| {
+                        Invalid::new($field, "must be a number of at most 28 digits")
+                    })?,
+                )
             }
         }
 

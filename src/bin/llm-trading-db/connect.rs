@@ -18,6 +18,8 @@ use llm_trading_db::{
 };
 use sqlx::{Postgres, migrate::MigrateDatabase};
 
+use crate::commands::count;
+
 /// Database of a private server.
 const DATABASE: &str = "llm_trading";
 /// Any of these, unless empty, names a database.
@@ -37,7 +39,7 @@ const GOODBYE: Duration = Duration::from_secs(1);
 pub(crate) struct Target {
     /// Database to use, postgres://user:password@host:port/database [env: DATABASE_URL, or DATABASE_HOST, DATABASE_PORT,
     /// DATABASE_NAME, DATABASE_USER and DATABASE_PASSWORD]
-    #[arg(long, global = true, value_name = "URL", conflicts_with = "data_dir")]
+    #[arg(long, global = true, value_name = "URL", value_parser = clap::builder::NonEmptyStringValueParser::new(), conflicts_with = "data_dir")]
     database_url: Option<String>,
 
     /// Without a database: folder of a private PostgreSQL server, made on first use [default: ~/.local/share/llm-trading-db,
@@ -163,7 +165,10 @@ impl Session {
             }
         }
         if pending > 0 {
-            bail!("the database lacks {pending} migrations: run `llm-trading-db migrate` first");
+            bail!(
+                "the database lacks {}: run `llm-trading-db migrate` first",
+                count(pending, "migration")
+            );
         }
         Ok(())
     }

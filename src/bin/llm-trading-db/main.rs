@@ -106,7 +106,16 @@ fn in_one_line(error: &anyhow::Error) -> String {
 
 /// Writes a line to standard error; where even that is closed, the exit status has to do.
 fn say(line: &str) {
-    writeln!(io::stderr(), "{line}").ok();
+    writeln!(io::stderr(), "{}", harmless(line)).ok();
+}
+
+/// The text in one line, without what a terminal would obey: it may quote a file that anybody wrote.
+fn harmless(text: &str) -> String {
+    let shown = |c: char| match c.is_control() {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
+    };
+    text.chars().map(shown).collect()
 }
 
 #[cfg(test)]
@@ -117,6 +126,14 @@ mod tests {
     fn the_command_line_is_consistent() {
         use clap::CommandFactory;
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_message_obeys_nobody() {
+        assert_eq!(
+            harmless("key \u{1b}[31m\nerror: x ü"),
+            "key \\u{1b}[31m\\nerror: x ü"
+        );
     }
 
     #[test]

@@ -103,11 +103,11 @@ async fn bad_bars_are_refused_whole() {
         ),
         (
             "AAPL,2026-01-08,1,1,1,1.O,1\n",
-            "line 3, column close: must be a number",
+            "line 3, column close: must be a number of at most 28 digits",
         ),
         (
             "AAPL,2026-01-08,1,1,1,NaN,1\n",
-            "line 3, column close: must be a number",
+            "line 3, column close: must be a number of at most 28 digits",
         ),
         (
             "AAPL,2026-01-08,1,1,1,1.00001,1\n",
@@ -221,7 +221,15 @@ async fn bad_events_are_refused_whole() {
             "{'account': 1}".to_owned(),
             "line 2 is not one JSON object: key must be a string at column 2",
         ),
-        ("[]".to_owned(), "line 2 "),
+        ("[]".to_owned(), "line 2 is not one JSON object"),
+        (
+            "{\"\u{1b}[31m\": 1}".to_owned(),
+            "line 2 is not one JSON object",
+        ),
+        (
+            r#"{"\u001b[31mx\nerror: y":1}"#.to_owned(),
+            r"\u{1b}[31mx\nerror: y",
+        ),
         (
             with(r#""week_id":"2026-01-07""#, r#""week_id":"2026-01-08""#),
             "line 2, week_id: 2026-01-08 is a Thursday; a week is named by its Wednesday, here 2026-01-07",

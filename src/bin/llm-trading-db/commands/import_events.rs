@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Result;
-use chrono::{DateTime, NaiveDateTime, SecondsFormat, SubsecRound, Utc};
+use chrono::{DateTime, Datelike, NaiveDateTime, SecondsFormat, SubsecRound, Utc};
 use llm_trading_db::{
     db::Db,
     documents::EventDocument,
@@ -127,6 +127,11 @@ fn parse(json: &str) -> Result<NewEvent, Fault> {
 }
 
 fn parse_line(json: &str) -> Result<Line<'_>, Fault> {
+    // serde would take an array for the fields in their order.
+    if !json.trim_start().starts_with('{') {
+        let why = "is not one JSON object".to_owned();
+        return Err(Fault { field: None, why });
+    }
     let mut deserializer = serde_json::Deserializer::from_str(json);
     let line = serde_path_to_error::deserialize(&mut deserializer)
         .map_err(|error| fault(&error.path().to_string(), error.inner()))?;
@@ -157,7 +162,11 @@ fn fault(path: &str, error: &serde_json::Error) -> Fault {
 /// An instant to the microsecond, which is what is stored.
 fn instant(text: &str) -> Result<DateTime<Utc>, &'static str> {
     if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
-        return Ok(instant.with_timezone(&Utc).trunc_subsecs(MICROSECONDS));
+        let instant = instant.with_timezone(&Utc).trunc_subsecs(MICROSECONDS);
+        return match instant.year() {
+            1..=9999 => Ok(instant),
+            _ => Err("must be in the years 1 to 9999, UTC"),
+        };
     }
     if text.parse::<NaiveDateTime>().is_ok() {
         return Err("has no offset from UTC: end it with Z, or with one such as -05:00");
@@ -256,7 +265,7 @@ mod tests {
             ),
             (good[..40].to_owned(), None, "is not one JSON object"),
             (format!("{good} {good}"), None, "is not one JSON object"),
-            ("7".to_owned(), None, "does not fit"),
+            ("7".to_owned(), None, "is not one JSON object"),
         ];
         for (json, field, why) in cases {
             let fault = parse(&json).unwrap_err();
