@@ -142,7 +142,7 @@ impl Error {
     ///
     /// ```
     /// # fn on_insert(error: llm_trading_db::error::Error) {
-    /// if error.constraint() == Some("accounts_balance_check") {
+    /// if error.constraint() == Some("balance_not_negative") {
     ///     // not enough money
     /// }
     /// # }

@@ -10,6 +10,7 @@
 //! | [`latest_of_account`] | 1 | `execution_events_account_idx` |
 //! | [`counts_by_type`] | 1 | `execution_events_week_idx` or `…_account_idx` |
 //! | [`trades`] | 1 | `execution_events_type_idx` |
+//! | [`accounts`] | 1 | whole table |
 
 use std::collections::BTreeMap;
 
@@ -256,7 +257,8 @@ pub async fn counts_by_type(
         .collect())
 }
 
-/// The entries and exits of all accounts, by account, by week, then by time: what performance is made of.
+/// The entries and exits of all accounts, by account, by week, then by time, an entry before an exit of
+/// the same instant: what performance is made of.
 ///
 /// # Errors
 /// Those of the database.
@@ -268,7 +270,7 @@ pub async fn trades(db: impl PgExecutor<'_>) -> Result<Vec<Event>> {
         SELECT id, week_id, event_type, account, event_data, occurred_at
         FROM execution_events
         WHERE event_type IN ('ENTRY', 'EXIT')
-        ORDER BY account, week_id, occurred_at, id
+        ORDER BY account, week_id, occurred_at, event_type, id
         "#,
     )
     .fetch_all(db)

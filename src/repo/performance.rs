@@ -223,7 +223,9 @@ pub async fn leaderboard(db: impl PgExecutor<'_>, lookback: Option<Weeks>) -> Re
                account, total_return, sharpe_ratio, max_drawdown, volatility, win_rate, weeks_traded,
                profitable_weeks, calculated_at
         FROM account_performance
-        WHERE weeks_lookback IS NOT DISTINCT FROM $1::weeks
+        -- Not IS NOT DISTINCT FROM, which no index serves.
+        WHERE weeks_lookback = $1::weeks
+           OR ($1::weeks IS NULL AND weeks_lookback IS NULL)
         ORDER BY total_return DESC, account
         "#,
         lookback,

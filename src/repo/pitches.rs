@@ -9,6 +9,7 @@
 //! | [`get`], [`get_many`] | 1 | primary key |
 //! | [`of_week`], [`of_round`], [`latest`] | 1 | `pm_pitches_week_model_key` |
 //! | [`of_research`] | 1 | `pm_pitches_research_date_idx` |
+//! | [`reviewed`] | 1 | `pm_pitches_week_model_key`, `peer_reviews_pitch_reviewer_key` |
 
 use std::collections::HashMap;
 
@@ -294,11 +295,11 @@ pub struct Reviewed {
     pub conviction: Conviction,
     /// Number of reviews.
     pub reviews: i64,
-    /// Mean of the reviews' average scores, 1 to 10, two decimals; `None` without reviews.
+    /// Mean of the average scores of the reviews that have one, 1 to 10, two decimals; `None` if none has.
     pub average_score: Option<Decimal>,
 }
 
-/// The pitches of a week with the number and the mean of their reviews, by mean score, best first.
+/// The pitches of a week, of all its research rounds, with the number and the mean of their reviews, best first.
 ///
 /// # Errors
 /// Those of the database.

@@ -187,6 +187,9 @@ async fn pitch_ids(tx: &mut PgConnection, round: &Round) -> Result<HashMap<Model
         FROM pm_pitches
         WHERE week_id = $1::week_id
           AND research_date IS NOT DISTINCT FROM $2::timestamptz
+        ORDER BY id
+        -- Two saves of a round take turns: each replaces all of the other's.
+        FOR NO KEY UPDATE
         "#,
         round.week,
         round.research_date,

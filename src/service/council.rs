@@ -85,7 +85,8 @@ pub async fn save(db: &Db, council: &CouncilWeek, at: DateTime<Utc>) -> Result<S
     .await
 }
 
-/// Loads a week as of one instant: the pitches and reviews of one research round, or of none given.
+/// Loads a week as of one instant: the pitches and reviews of one research round, or of none given; the reports and decisions
+/// are those of the whole week.
 ///
 /// # Errors
 /// Those of the database.

@@ -1,6 +1,6 @@
 //! What the models see of the market: a snapshot for research, one for a checkpoint within the week, and the metrics.
 //!
-//! Percentages are of exact decimals, rounded half to even to two places. Zero is a value; what is not known is `None`.
+//! Percentages are of exact decimals, rounded half to even to two places; only the seven-bar change is made from its logarithm. Zero is a value; what is not known is `None`.
 //! The snapshots take two statements, whatever the number of symbols.
 
 pub mod indicators;
@@ -171,7 +171,7 @@ pub async fn checkpoint(
             .iter()
             .find(|bar| bar.date >= week.start())
             .copied();
-        let week_open = open.and_then(|bar| bar.open.or(bar.close));
+        let week_open = open.and_then(|bar| bar.open.or(bar.close.filter(|_| bar.date < date)));
         // The day is not over: of its own bar only the open is known.
         data.bars.retain(|bar| bar.date < date);
         let current = data.current();

@@ -235,3 +235,32 @@ async fn events_are_counted_and_trades_are_in_order() {
         ["CHATGPT", "DEEPSEEK", "GEMINI"].map(account)
     );
 }
+
+#[tokio::test]
+async fn an_exit_follows_its_entry_of_the_same_instant() {
+    let db = database().await;
+    // Ids are of the keys: among these some order the other way round.
+    for n in 0..8 {
+        let events = [
+            new(
+                &format!("in {n}"),
+                &format!("A{n}"),
+                "07T15:00:00",
+                entry("100", "1"),
+            ),
+            new(
+                &format!("out {n}"),
+                &format!("A{n}"),
+                "07T15:00:00",
+                exit("110"),
+            ),
+        ];
+        events::append_many(&db, &events).await.unwrap();
+    }
+    let trades = events::trades(&db).await.unwrap();
+    assert!(trades.chunks(2).any(|pair| pair[0].id > pair[1].id));
+    for pair in trades.chunks(2) {
+        assert_eq!(pair[0].event_type, event_type("ENTRY"));
+        assert_eq!(pair[1].event_type, event_type("EXIT"));
+    }
+}
