@@ -9,6 +9,11 @@
 
 mod prepare;
 mod schema;
+#[allow(
+    dead_code,
+    reason = "the offline tests read more of a call than the tasks do"
+)]
+mod source;
 
 // The launcher the crate itself has, compiled a second time.
 #[path = "../../src/embedded/mod.rs"]

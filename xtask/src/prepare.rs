@@ -1,7 +1,7 @@
 //! The query cache: what the macros learn from a live database, recorded for builds without one.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     ffi::OsString,
     fs, io,
     path::{Path, PathBuf},
@@ -11,9 +11,12 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use sha2::{Digest, Sha256};
 
-use crate::{file_name, migrated_server, migrations, project};
+use crate::{file_name, migrated_server, migrations, project, source};
 
-const LOCK: &str = "migrations.lock";
+/// The migrations that the cache was made of.
+const MIGRATIONS: &str = "migrations.lock";
+/// Where in the sources each statement is.
+const STATEMENTS: &str = "statements.lock";
 
 /// Refreshes `.sqlx`, or says what is stale in it.
 pub async fn run(check: bool) -> Result<()> {
@@ -30,7 +33,9 @@ pub async fn run(check: bool) -> Result<()> {
 
     let mut fresh = entries(&recorded)?;
     ensure!(!fresh.is_empty(), "no statement was recorded");
-    fresh.insert(LOCK.to_owned(), lock()?);
+    let statements = fresh.len();
+    fresh.insert(MIGRATIONS.to_owned(), migrations_lock()?);
+    fresh.insert(STATEMENTS.to_owned(), statements_lock()?);
     let cache = project(".sqlx");
     fs::create_dir_all(&cache)?;
     let stored = entries(&cache)?;
@@ -41,7 +46,7 @@ pub async fn run(check: bool) -> Result<()> {
             "run `just prepare`; stale in .sqlx:\n{}",
             stale.join("\n")
         );
-        eprintln!("{} statements, all fresh", fresh.len() - 1);
+        eprintln!("{statements} statements, all fresh");
         return Ok(());
     }
     for name in stored.keys().filter(|name| !fresh.contains_key(*name)) {
@@ -53,11 +58,7 @@ pub async fn run(check: bool) -> Result<()> {
     {
         fs::write(cache.join(name), content)?;
     }
-    eprintln!(
-        "{} statements, {} changes in .sqlx",
-        fresh.len() - 1,
-        stale.len()
-    );
+    eprintln!("{statements} statements, {} changes in .sqlx", stale.len());
     Ok(())
 }
 
@@ -104,7 +105,9 @@ fn entries(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         let name = file_name(&path)?.to_owned();
-        let known = name == LOCK || (name.starts_with("query-") && name.ends_with(".json"));
+        let known = name == MIGRATIONS
+            || name == STATEMENTS
+            || (name.starts_with("query-") && name.ends_with(".json"));
         if !known {
             bail!("{} does not belong in the query cache", path.display());
         }
@@ -117,14 +120,27 @@ fn entries(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
 }
 
 /// One line per migration, as `sha256sum` writes it.
-fn lock() -> Result<Vec<u8>> {
+fn migrations_lock() -> Result<Vec<u8>> {
     let line = |path: &PathBuf| -> Result<String> {
-        let digest = Sha256::digest(fs::read(path)?);
-        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(format!("{hex}  {}\n", file_name(path)?))
+        Ok(format!("{}  {}\n", hex(&fs::read(path)?), file_name(path)?))
     };
     let lines: Result<String> = migrations()?.iter().map(line).collect();
     Ok(lines?.into_bytes())
+}
+
+/// One line per statement and place in the sources, so that a running program can say whose statement it is.
+fn statements_lock() -> Result<Vec<u8>> {
+    let calls = source::calls_below(&project(""), "src")?;
+    let lines: BTreeSet<String> = calls
+        .iter()
+        .map(|call| format!("{}  {}\n", hex(call.sql.as_bytes()), call.place))
+        .collect();
+    Ok(lines.into_iter().collect::<String>().into_bytes())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn differences(

@@ -65,6 +65,21 @@ fn every_entry_is_of_the_statement_it_is_named_after() {
     }
 }
 
+/// What `Db::verify` names a statement by.
+#[test]
+fn every_statement_is_listed_with_its_place() {
+    let lines: BTreeSet<String> = calls_below("src")
+        .iter()
+        .map(|call| format!("{}  {}\n", hex(call.sql.as_bytes()), call.place))
+        .collect();
+    let locked = fs::read_to_string(root(".sqlx/statements.lock")).unwrap();
+    assert_eq!(
+        locked,
+        lines.into_iter().collect::<String>(),
+        "a statement has moved: run `just prepare`"
+    );
+}
+
 /// A change of the schema leaves the offline build green; this lock turns it red.
 #[test]
 fn the_cache_is_of_these_migrations() {
