@@ -66,7 +66,7 @@ impl Db {
 }
 
 /// 150008 is 15.8.
-fn version(number: Option<u32>) -> String {
+pub(super) fn version(number: Option<u32>) -> String {
     match number {
         Some(number) => format!("{}.{}", number / 10_000, number % 10_000),
         None => "unknown".to_owned(),

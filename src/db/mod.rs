@@ -11,10 +11,12 @@ mod lease;
 mod migrate;
 mod pool;
 mod transaction;
+mod verify;
 
 pub use health::Health;
 pub use migrate::{MIGRATOR, MigrationState, MigrationStatus};
 pub use transaction::{Isolation, Rerun, TransactionError, TxOptions, savepoint};
+pub use verify::{Finding, Verification};
 
 use crate::{
     config::Config,

@@ -1,6 +1,7 @@
 //! The operator's binary, run as an operator runs it.
 
 mod demo;
+mod doctor;
 mod imports;
 mod reads;
 mod servers;

@@ -25,3 +25,4 @@ mod schema;
 mod statements;
 mod support;
 mod transactions;
+mod verify;

@@ -24,7 +24,13 @@ use tracing_subscriber::{
 const RECORD: &str = "RECORD_STATEMENTS";
 
 /// The tests that between them run every statement.
-const MODULES: [&str; 4] = ["repo::", "metrics::", "market::", "council::"];
+const MODULES: [&str; 5] = [
+    "repo::",
+    "metrics::",
+    "market::",
+    "council::",
+    "a_healthy_database_gives_no_finding",
+];
 
 /// Those of them that take long and run no statement of their own.
 const LONG: [&str; 2] = [

@@ -62,6 +62,11 @@ pub async fn bare_database_options() -> PgConnectOptions {
     new_database("template0").await
 }
 
+/// The same in another encoding.
+pub async fn database_of_encoding(encoding: &str) -> PgConnectOptions {
+    new_database(&format!("template0 ENCODING '{encoding}' LOCALE 'C'")).await
+}
+
 async fn new_database(template: &str) -> PgConnectOptions {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let database = format!("desk_{}", NEXT.fetch_add(1, Ordering::Relaxed));

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use super::{Desk, Ended, Folder, HEADER, bare_binary, binary, end, writer};
 use crate::support;
 
-async fn execute(url: &str, statement: &str) {
+pub(super) async fn execute(url: &str, statement: &str) {
     let mut connection = PgConnection::connect(url).await.unwrap();
     sqlx::raw_sql(AssertSqlSafe(statement))
         .execute(&mut connection)

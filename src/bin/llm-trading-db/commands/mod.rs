@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod demo;
+mod doctor;
 mod import_bars;
 mod import_events;
 mod leaderboard;
@@ -60,6 +61,8 @@ pub(crate) enum Stored {
     Matrix(matrix::Args),
     /// Shows the server, the migrations and how much there is
     Status(status::Args),
+    /// Compares the database with what this program was built for: settings, migrations, every statement
+    Doctor(doctor::Args),
 }
 
 impl Stored {
@@ -82,12 +85,13 @@ impl Stored {
             Self::Leaderboard(args) => leaderboard::run(db, args).await,
             Self::Matrix(args) => matrix::run(db, args).await,
             Self::Status(args) => status::run(session, args).await,
+            Self::Doctor(args) => doctor::run(session, args).await,
         }
     }
 
     fn needs(&self) -> Needs {
         Needs {
-            schema: !matches!(self, Self::Migrate | Self::Status(_)),
+            schema: !matches!(self, Self::Migrate | Self::Status(_) | Self::Doctor(_)),
             patience: matches!(self, Self::ImportBars(_) | Self::ImportEvents(_)),
         }
     }

@@ -1,0 +1,76 @@
+//! `doctor`, as it is run after a deploy.
+
+use llm_trading_db::{config::Config, db::Db};
+
+use super::{Desk, binary, end};
+use crate::support;
+
+#[tokio::test]
+async fn a_healthy_database_is_called_so() {
+    let desk = Desk::new().await;
+    let report = desk.run(&["doctor"]).ok();
+    assert!(report.contains("\nhealthy: "), "{report}");
+    let json = desk.run(&["doctor", "--json"]).json();
+    assert_eq!(json["findings"], serde_json::json!([]));
+    assert!(json["statements"].as_u64().unwrap() > 70, "{json}");
+}
+
+#[tokio::test]
+async fn findings_are_told_with_what_to_do_and_fail_the_deploy() {
+    let desk = Desk::new().await;
+    let spoil = "ALTER TABLE fetch_log RENAME TO fetches";
+    super::servers::execute(&desk.url, spoil).await;
+    let ended = desk.run(&["doctor"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert_eq!(
+        ended.err,
+        "error: the database is not as it must be: 2 findings, listed above with what to do\n"
+    );
+    let lines: Vec<&str> = ended.out.lines().skip(4).collect();
+    assert_eq!(lines.len(), 3, "{ended:?}");
+    assert!(
+        lines[0].ends_with(
+            "(repo::fetch_log::append): relation \"fetch_log\" does not exist (SQLSTATE 42P01)"
+        ),
+        "{ended:?}"
+    );
+    assert!(
+        lines[1].ends_with(
+            "(repo::fetch_log::recent): relation \"fetch_log\" does not exist (SQLSTATE 42P01)"
+        ),
+        "{ended:?}"
+    );
+    assert!(lines[2].starts_with("  → "), "{ended:?}");
+
+    let ended = desk.run(&["doctor", "--json"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let json: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
+    assert_eq!(json["findings"].as_array().unwrap().len(), 2, "{json}");
+}
+
+#[tokio::test]
+async fn a_database_that_was_never_migrated_is_sent_to_migrate() {
+    let options = support::bare_database_options().await;
+    let url = support::server().url_for(options.get_database().unwrap());
+    let ended = end(binary(&url).arg("doctor"));
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let lines: Vec<&str> = ended.out.lines().skip(4).collect();
+    assert_eq!(
+        lines,
+        [
+            "the database was never migrated",
+            "  → run `llm-trading-db migrate`, or check that this is the right database"
+        ]
+    );
+    assert!(ended.err.contains("1 finding,"), "{ended:?}");
+
+    let db = Db::connect(&Config::from_options(options)).await.unwrap();
+    db.migrate().await.unwrap();
+    end(binary(&url).arg("doctor")).ok();
+}
+
+#[test]
+fn an_unreachable_server_is_one_line() {
+    let url = "postgres://desk:secret@127.0.0.1:1/trading";
+    end(binary(url).arg("doctor")).failed(&["cannot connect to database \"trading\""]);
+}
