@@ -24,10 +24,16 @@ test *ARGS:
 demo *ARGS:
     cargo run --features cli -- demo {{ ARGS }}
 
+# Measure against the peers and write docs/performance.md; `--quick --only W1` just prints.
+[group('every day')]
+bench *ARGS:
+    cargo run --release --quiet --manifest-path benches/Cargo.toml --target-dir target/benches -- {{ ARGS }}
+
 # Format all sources.
 [group('every day')]
 fmt:
     cargo fmt --all
+    cargo fmt --manifest-path benches/Cargo.toml
 
 # Refresh .sqlx from the statements and migrations, on a throwaway server.
 [group('schema')]
@@ -60,8 +66,14 @@ clippy:
 docs:
     {{ bogus }} RUSTDOCFLAGS="-D warnings" cargo doc --quiet --all-features --no-deps --package llm-trading-db
 
+# The benchmarks still compile: lints of their package, which brings all the peers.
+[group('parts of check')]
+bench-check:
+    cargo fmt --check --manifest-path benches/Cargo.toml
+    {{ bogus }} cargo clippy --quiet --manifest-path benches/Cargo.toml --target-dir target -- -D warnings
+
 # What CI runs after installing its tools.
 [group('parts of check')]
-ci: check
+ci: check bench-check
     cargo run --quiet --package xtask -- prepare --check
     cargo run --quiet --package xtask -- schema --check

@@ -1,0 +1,244 @@
+//! The server's own ceiling: pgbench with this crate's statements, prepared, as far as a script of pgbench can hold them.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use async_trait::async_trait;
+use serde_json::Value;
+use tokio::process::Command;
+
+use super::{Peer, Read, not_done};
+use crate::{
+    fixture::{BARS_EACH, Fixture},
+    measure::Sample,
+    server::{DATABASE, HOST, USER},
+    workload::{Op, PGBENCH},
+};
+
+pub struct Pgbench {
+    port: u16,
+    folder: PathBuf,
+    scripts: Vec<(Op, PathBuf, usize)>,
+}
+
+impl Pgbench {
+    /// `None` if it is not installed.
+    pub async fn find(port: u16, fixture: &Fixture) -> Result<Option<Self>> {
+        if Command::new("pgbench")
+            .arg("--version")
+            .output()
+            .await
+            .is_err()
+        {
+            return Ok(None);
+        }
+        let folder =
+            std::env::temp_dir().join(format!("llm-trading-db-pgbench-{}", std::process::id()));
+        std::fs::create_dir_all(&folder)?;
+        let mut scripts = Vec::new();
+        for op in [
+            Op::Pitch,
+            Op::Bars,
+            Op::Returns(10),
+            Op::Returns(100),
+            Op::Returns(1000),
+            Op::Returns(10_000),
+            Op::Transfer,
+            Op::Save(1),
+            Op::Save(100),
+        ] {
+            let (script, operations) = script(fixture, op)?;
+            let path = folder.join(format!("{}-{}.sql", op.name(), op.size()));
+            std::fs::write(&path, script)?;
+            scripts.push((op, path, operations));
+        }
+        Ok(Some(Self {
+            port,
+            folder,
+            scripts,
+        }))
+    }
+}
+
+impl Drop for Pgbench {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.folder).ok();
+    }
+}
+
+#[async_trait]
+impl Peer for Pgbench {
+    fn name(&self) -> &'static str {
+        PGBENCH
+    }
+
+    fn does(&self, op: Op) -> bool {
+        self.scripts.iter().any(|(script, ..)| *script == op)
+    }
+
+    async fn run(&self, op: Op) -> Result<()> {
+        not_done(op)
+    }
+
+    async fn look(&self, _: Read) -> Result<Value> {
+        bail!("pgbench shows no rows")
+    }
+
+    async fn time(&self, op: Op, tasks: usize, span: Duration) -> Result<Option<Sample>> {
+        let script = self.scripts.iter().find(|(script, ..)| *script == op);
+        let (_, path, operations) = script.context("no script")?;
+        let output = Command::new("pgbench")
+            .args([
+                "--no-vacuum",
+                "--protocol=prepared",
+                "--host",
+                HOST,
+                "--username",
+                USER,
+            ])
+            .args([
+                "--port",
+                &self.port.to_string(),
+                "--client",
+                &tasks.to_string(),
+            ])
+            .args([
+                "--jobs",
+                &tasks.min(2).to_string(),
+                "--time",
+                &span.as_secs().max(1).to_string(),
+            ])
+            .arg("--file")
+            .arg(path)
+            .arg(DATABASE)
+            .output()
+            .await?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        ensure!(
+            output.status.success(),
+            "pgbench: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let tps: f64 = said
+            .lines()
+            .find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse().ok())
+            .with_context(|| format!("pgbench said no tps: {said}"))?;
+        let rate = tps * (operations * op.size()) as f64;
+        Ok(Some(Sample {
+            rate,
+            cpu: None,
+            p50: None,
+            p99: None,
+        }))
+    }
+}
+
+/// The script, and how many operations a run of it is.
+fn script(fixture: &Fixture, op: Op) -> Result<(String, usize)> {
+    let quoted = |values: Vec<String>| format!("'{{{}}}'", values.join(","));
+    let one = |setup: &str, marker: &str, arguments: &[(&str, &str)]| -> Result<(String, usize)> {
+        Ok((format!("{setup}{};\n", statement(marker, arguments)?), 1))
+    };
+    match op {
+        Op::Pitch => one(
+            "\\set n random(0, 1999)\n",
+            "WHERE id = $1::pitch_id",
+            &[(
+                "$1",
+                "('018f0000-0000-7000-8000-' || lpad(to_hex(:n::integer), 12, '0'))::uuid",
+            )],
+        ),
+        Op::Bars => {
+            let symbols = quoted(fixture.symbols.iter().map(ToString::to_string).collect());
+            let (n, until) = (BARS_EACH.to_string(), format!("'{}'", fixture.until));
+            one(
+                "",
+                "FROM daily_bars\n            WHERE daily_bars.symbol = asked",
+                &[("$1", &symbols), ("$2", &n), ("$3", &until)],
+            )
+        }
+        Op::Transfer => one(
+            // Both are drawn, the second from those that are not the first.
+            "\\set a random(0, 99)\n\\set b (:a + random(1, 99)) % 100\n",
+            "SELECT id, balance\n            FROM accounts",
+            &[
+                (
+                    "$1",
+                    "('018e0000-0000-7000-8000-' || lpad(to_hex(:a::integer), 12, '0'))::uuid",
+                ),
+                (
+                    "$2",
+                    "('018e0000-0000-7000-8000-' || lpad(to_hex(:b::integer), 12, '0'))::uuid",
+                ),
+                ("$3", "0.01"),
+            ],
+        ),
+        Op::Returns(n) => {
+            let mut script = String::new();
+            for version in &fixture.returns {
+                let rows = &version[..n];
+                let symbols = quoted(rows.iter().map(|row| row.symbol.to_string()).collect());
+                let dates = quoted(rows.iter().map(|row| row.date.to_string()).collect());
+                let values = quoted(rows.iter().map(|row| row.log_return.to_string()).collect());
+                let arguments = [("$1", &*symbols), ("$2", &*dates), ("$3", &*values)];
+                script += &statement("INSERT INTO daily_log_returns", &arguments)?;
+                script += ";\n";
+            }
+            Ok((script, fixture.returns.len()))
+        }
+        Op::Save(n) => {
+            let ids = format!("ARRAY(SELECT gen_random_uuid() FROM generate_series(1, {n}))");
+            let models = quoted(fixture.models[..n].to_vec());
+            let accounts = format!("array_fill('CLAUDE'::text, ARRAY[{n}])");
+            // With spaces, so that pgbench takes no colon for one of its variables.
+            let document =
+                serde_json::to_string_pretty(&serde_json::from_str::<Value>(&fixture.document)?)?;
+            let documents = format!("array_fill('{document}'::jsonb, ARRAY[{n}])");
+            one(
+                "",
+                "INSERT INTO pm_pitches",
+                &[
+                    ("$1", &format!("'{}'", fixture.week)),
+                    ("$2", "clock_timestamp()"),
+                    ("$3", "now()"),
+                    ("$4", &ids),
+                    ("$5", &models),
+                    ("$6", &accounts),
+                    ("$7", &documents),
+                ],
+            )
+        }
+        op => bail!("{op:?} is no statement"),
+    }
+}
+
+/// The one statement of the crate that contains `marker`, from its cache, with these arguments.
+fn statement(marker: &str, arguments: &[(&str, &str)]) -> Result<String> {
+    let cache = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.sqlx");
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(cache)? {
+        let path = entry?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "json")
+        {
+            let cached: Value = serde_json::from_slice(&std::fs::read(path)?)?;
+            let sql = cached["query"].as_str().context("a query")?;
+            if sql.contains(marker) {
+                found.push(sql.trim().to_owned());
+            }
+        }
+    }
+    found.sort_by_key(String::len);
+    let mut sql = found
+        .first()
+        .cloned()
+        .with_context(|| format!("no statement with {marker:?}"))?;
+    for (placeholder, argument) in arguments {
+        sql = sql.replace(placeholder, argument);
+    }
+    Ok(sql)
+}

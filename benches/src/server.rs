@@ -1,0 +1,164 @@
+//! The private server that all peers measure on, and what has to be put right before each measurement.
+
+use std::{net::TcpListener, path::PathBuf};
+
+use anyhow::{Context, Result};
+use llm_trading_db::{
+    config::Config,
+    db::Db,
+    embedded::{EmbeddedServer, ServerSettings},
+    repo::bars,
+    service::metrics::{self, Scope, Window},
+};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Connection, PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions, PgSslMode},
+};
+
+use crate::{
+    fixture::{self, Fixture},
+    workload::Op,
+};
+
+pub const HOST: &str = "127.0.0.1";
+pub const USER: &str = "postgres";
+pub const DATABASE: &str = "desk";
+
+/// A connection string as every driver takes it.
+pub fn url(port: u16) -> String {
+    format!("postgres://{USER}@{HOST}:{port}/{DATABASE}?sslmode=disable")
+}
+
+/// The same for sqlx.
+pub fn options(port: u16) -> PgConnectOptions {
+    PgConnectOptions::new_without_pgpass()
+        .host(HOST)
+        .port(port)
+        .username(USER)
+        .database(DATABASE)
+        .ssl_mode(PgSslMode::Disable)
+        .disable_statement_logging()
+}
+
+/// A migrated and filled database on a durable server of its own.
+pub struct Server {
+    pub port: u16,
+    pub version: String,
+    /// For what has to be done around the measurements.
+    pub admin: PgPool,
+    db: Db,
+    server: EmbeddedServer,
+    folder: PathBuf,
+}
+
+impl Server {
+    pub async fn start(fixture: &Fixture) -> Result<Self> {
+        let folder =
+            std::env::temp_dir().join(format!("llm-trading-db-bench-{}", std::process::id()));
+        let port = free_port()?;
+        let settings = ServerSettings::default()
+            .max_connections(200)
+            .listen_tcp(port);
+        let server = EmbeddedServer::persistent_with(&folder, settings)?;
+        let mut first = sqlx::PgConnection::connect_with(&server.options()).await?;
+        for statement in [
+            format!("CREATE DATABASE {DATABASE}"),
+            format!("ALTER DATABASE {DATABASE} SET synchronous_commit = off"),
+        ] {
+            sqlx::query(AssertSqlSafe(statement))
+                .execute(&mut first)
+                .await?;
+        }
+        first.close().await?;
+        let admin = PgPoolOptions::new()
+            .max_connections(1)
+            .connect_with(options(port))
+            .await?;
+        let db = Db::connect(&Config::from_options(options(port)).max_pool_size(2)).await?;
+        db.migrate().await?;
+        fixture::fill(fixture, &db, &admin).await?;
+        sqlx::query("VACUUM ANALYZE").execute(&admin).await?;
+        Ok(Self {
+            port,
+            version: server.version().to_owned(),
+            admin,
+            db,
+            server,
+            folder,
+        })
+    }
+
+    /// Undoes what the operation before has left, so that every phase starts alike.
+    pub async fn prepare(&self, fixture: &Fixture, op: Op) -> Result<()> {
+        match op {
+            Op::Pitch | Op::Pitches | Op::Bars => {}
+            Op::Returns(_) => self.execute("TRUNCATE daily_log_returns").await?,
+            Op::Transfer => self.execute("VACUUM accounts").await?,
+            Op::Save(_) => {
+                self.execute("DELETE FROM pm_pitches WHERE research_date IS NOT NULL")
+                    .await?;
+                self.execute("VACUUM pm_pitches").await?;
+            }
+            Op::Metrics => {
+                self.forget_next_day(fixture).await?;
+                self.execute(
+                    "TRUNCATE daily_log_returns, rolling_7day_log_returns, correlation_matrix",
+                )
+                .await?;
+            }
+            Op::NextDay => {
+                self.forget_next_day(fixture).await?;
+                // Does nothing if all is there.
+                metrics::run(&self.db, Window::default(), Scope::Changed).await?;
+                self.execute(
+                    "VACUUM daily_log_returns, rolling_7day_log_returns, correlation_matrix",
+                )
+                .await?;
+                bars::upsert_many(&self.db, &fixture::next_day(fixture)?).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn forget_next_day(&self, fixture: &Fixture) -> Result<()> {
+        for table in [
+            "daily_bars",
+            "daily_log_returns",
+            "rolling_7day_log_returns",
+            "correlation_matrix",
+        ] {
+            sqlx::query(AssertSqlSafe(format!(
+                "DELETE FROM {table} WHERE date > $1"
+            )))
+            .bind(fixture.until)
+            .execute(&self.admin)
+            .await?;
+        }
+        Ok(())
+    }
+
+    pub async fn execute(&self, statement: &'static str) -> Result<()> {
+        sqlx::query(statement)
+            .execute(&self.admin)
+            .await
+            .with_context(|| statement)?;
+        Ok(())
+    }
+
+    /// A setting of the server.
+    pub async fn setting(&self, name: &str) -> Result<String> {
+        Ok(sqlx::query_scalar("SELECT current_setting($1)")
+            .bind(name)
+            .fetch_one(&self.admin)
+            .await?)
+    }
+
+    pub fn stop(self) -> Result<()> {
+        self.server.stop()?;
+        Ok(std::fs::remove_dir_all(self.folder)?)
+    }
+}
+
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind((HOST, 0))?.local_addr()?.port())
+}
