@@ -3,20 +3,28 @@
 
 use std::{env, error::Error, fs, path::Path};
 
+const CACHE: &str = ".sqlx";
+
 fn main() -> Result<(), Box<dyn Error>> {
-    for path in [".sqlx", "sqlx.toml", "migrations"] {
+    for path in [CACHE, "sqlx.toml", "migrations"] {
         println!("cargo::rerun-if-changed={path}");
     }
     println!("cargo::rerun-if-env-changed=LLM_TRADING_DB_BUILD_URL");
     let out = env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?;
-    fs::write(Path::new(&out).join("query_cache.rs"), query_cache()?)?;
+    let out = Path::new(&out);
+    fs::write(out.join("query_cache.rs"), query_cache()?)?;
+    for name in ["statements.lock", "schema.lock"] {
+        // Not there before the first `just prepare`.
+        let content = fs::read(Path::new(CACHE).join(name)).unwrap_or_default();
+        fs::write(out.join(name), content)?;
+    }
     Ok(())
 }
 
 /// An array of the contents of the cache's entries, as an expression.
 fn query_cache() -> Result<String, Box<dyn Error>> {
     let mut names = Vec::new();
-    for entry in fs::read_dir(".sqlx")? {
+    for entry in fs::read_dir(CACHE).into_iter().flatten() {
         let name = entry?.file_name().into_string();
         let name = name.map_err(|name| format!("{} is no name of ours", name.display()))?;
         if name.starts_with("query-") {
@@ -24,8 +32,9 @@ fn query_cache() -> Result<String, Box<dyn Error>> {
         }
     }
     names.sort();
-    let file =
-        |name| format!("include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/.sqlx/{name}\")),\n");
+    let file = |name| {
+        format!("include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/{CACHE}/{name}\")),\n")
+    };
     let files: String = names.iter().map(file).collect();
     Ok(format!("&[\n{files}]"))
 }

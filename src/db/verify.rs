@@ -1,5 +1,6 @@
 //! Is the live database the one that this program was compiled for?
 
+mod rules;
 mod server;
 mod statements;
 
@@ -49,7 +50,9 @@ impl Finding {
 
 impl Db {
     /// Compares the live database with the one that this crate was compiled for: the server's version and settings, the
-    /// migrations, and every statement of the crate (the types of its parameters; names, types and nullability of its columns).
+    /// migrations, the constraints, indexes and defaults by name, and every statement of the crate (the types of its parameters;
+    /// names, types and nullability of its columns).
+    ///
     /// To be run after a deploy, by `llm-trading-db doctor` or by the program itself when it starts.
     ///
     /// It reads the catalogs and lets the server plan each statement; it runs none and changes nothing. On an older server and
@@ -128,6 +131,7 @@ async fn verify(conn: &mut PgConnection) -> Result<Verification> {
     verification.findings.extend(differences(&migrations));
     let pending = |migration: &MigrationStatus| migration.state == MigrationState::Pending;
     if !migrations.iter().any(pending) {
+        verification.findings.extend(rules::verify(conn).await?);
         let cached = statements::of_this_crate()?;
         verification.statements = cached.len();
         let findings = statements::verify(conn, &cached).await?;
@@ -141,7 +145,7 @@ fn differences(migrations: &[MigrationStatus]) -> Vec<Finding> {
     if migrations.iter().all(pending) {
         let never = Finding::new(
             "the database was never migrated",
-            "run `llm-trading-db migrate`, or check that this is the right database",
+            "run `llm-trading-db migrate`, or check that this is the right database and search_path",
         );
         return vec![never];
     }

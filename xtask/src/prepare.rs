@@ -10,13 +10,16 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use sha2::{Digest, Sha256};
+use sqlx::{Connection, PgConnection};
 
-use crate::{file_name, migrated_server, migrations, project, source};
+use crate::{embedded::EmbeddedServer, file_name, migrated_server, migrations, project, source};
 
 /// The migrations that the cache was made of.
 const MIGRATIONS: &str = "migrations.lock";
 /// Where in the sources each statement is.
 const STATEMENTS: &str = "statements.lock";
+/// The names of constraints, indexes and defaults.
+const SCHEMA: &str = "schema.lock";
 
 /// Refreshes `.sqlx`, or says what is stale in it.
 pub async fn run(check: bool) -> Result<()> {
@@ -29,6 +32,7 @@ pub async fn run(check: bool) -> Result<()> {
     }
     let recorded = recorded.canonicalize()?;
     expand(&target, &recorded, &server.url())?;
+    let schema = schema_lock(&server).await?;
     server.stop()?;
 
     let mut fresh = entries(&recorded)?;
@@ -36,6 +40,7 @@ pub async fn run(check: bool) -> Result<()> {
     let statements = fresh.len();
     fresh.insert(MIGRATIONS.to_owned(), migrations_lock()?);
     fresh.insert(STATEMENTS.to_owned(), statements_lock()?);
+    fresh.insert(SCHEMA.to_owned(), schema);
     let cache = project(".sqlx");
     fs::create_dir_all(&cache)?;
     let stored = entries(&cache)?;
@@ -105,8 +110,7 @@ fn entries(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         let name = file_name(&path)?.to_owned();
-        let known = name == MIGRATIONS
-            || name == STATEMENTS
+        let known = [MIGRATIONS, STATEMENTS, SCHEMA].contains(&name.as_str())
             || (name.starts_with("query-") && name.ends_with(".json"));
         if !known {
             bail!("{} does not belong in the query cache", path.display());
@@ -136,6 +140,15 @@ fn statements_lock() -> Result<Vec<u8>> {
         .map(|call| format!("{}  {}\n", hex(call.sql.as_bytes()), call.place))
         .collect();
     Ok(lines.into_iter().collect::<String>().into_bytes())
+}
+
+/// One line per rule, as a running program lists them on its own database.
+async fn schema_lock(server: &EmbeddedServer) -> Result<Vec<u8>> {
+    let mut db = PgConnection::connect_with(&server.options()).await?;
+    let list = include_str!("../../src/db/verify/rules.sql");
+    let rules: Vec<String> = sqlx::query_scalar(list).fetch_all(&mut db).await?;
+    db.close().await?;
+    Ok((rules.join("\n") + "\n").into_bytes())
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 /// The entries of `.sqlx`.
 const CACHE: &[&str] = include!(concat!(env!("OUT_DIR"), "/query_cache.rs"));
 /// Where each statement is: lines of its hash and its place.
-const PLACES: &str = include_str!("../../../.sqlx/statements.lock");
+const PLACES: &str = include_str!(concat!(env!("OUT_DIR"), "/statements.lock"));
 /// So much of its hash names a statement.
 const SHORT: usize = 12;
 

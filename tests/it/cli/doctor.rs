@@ -18,7 +18,7 @@ async fn a_healthy_database_is_called_so() {
 #[tokio::test]
 async fn findings_are_told_with_what_to_do_and_fail_the_deploy() {
     let desk = Desk::new().await;
-    let spoil = "ALTER TABLE fetch_log RENAME TO fetches";
+    let spoil = "ALTER TABLE fetch_log RENAME COLUMN status TO state";
     super::servers::execute(&desk.url, spoil).await;
     let ended = desk.run(&["doctor"]);
     assert_eq!(ended.code, Some(1), "{ended:?}");
@@ -30,13 +30,13 @@ async fn findings_are_told_with_what_to_do_and_fail_the_deploy() {
     assert_eq!(lines.len(), 3, "{ended:?}");
     assert!(
         lines[0].ends_with(
-            "(repo::fetch_log::append): relation \"fetch_log\" does not exist (SQLSTATE 42P01)"
+            "(repo::fetch_log::append): column \"status\" of relation \"fetch_log\" does not exist (SQLSTATE 42703)"
         ),
         "{ended:?}"
     );
     assert!(
         lines[1].ends_with(
-            "(repo::fetch_log::recent): relation \"fetch_log\" does not exist (SQLSTATE 42P01)"
+            "(repo::fetch_log::recent): column \"status\" does not exist (SQLSTATE 42703)"
         ),
         "{ended:?}"
     );
@@ -59,7 +59,7 @@ async fn a_database_that_was_never_migrated_is_sent_to_migrate() {
         lines,
         [
             "the database was never migrated",
-            "  → run `llm-trading-db migrate`, or check that this is the right database"
+            "  → run `llm-trading-db migrate`, or check that this is the right database and search_path"
         ]
     );
     assert!(ended.err.contains("1 finding,"), "{ended:?}");
