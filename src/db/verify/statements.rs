@@ -4,9 +4,11 @@ use super::Finding;
 use crate::error::{DatabaseError, Error, Result};
 use serde::Deserialize;
 use sqlx::{
-    AssertSqlSafe, Column, Describe, Either, Executor, PgConnection, Postgres, SqlSafeStr,
-    TypeInfo,
-    postgres::{PgColumn, PgDatabaseError, PgTypeInfo, PgTypeKind, types::Oid},
+    AssertSqlSafe, Column, Describe, Either, Encode, Executor, PgConnection, Postgres, SqlSafeStr,
+    Type, TypeInfo,
+    encode::IsNull,
+    error::BoxDynError,
+    postgres::{PgArgumentBuffer, PgColumn, PgDatabaseError, PgTypeInfo, PgTypeKind, types::Oid},
 };
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -80,70 +82,66 @@ pub(super) async fn verify(
     statements: &[Statement],
 ) -> Result<Vec<Finding>> {
     let mut described = Vec::new();
-    for (number, statement) in statements.iter().enumerate() {
-        described.push(
-            match describe(conn, number, &statement.cached.query).await {
-                Ok(live) => Ok(live),
-                Err(error) => Err(refusal(error)?),
-            },
-        );
+    for statement in statements {
+        described.push(match describe(conn, &statement.cached.query).await {
+            Ok(live) => Ok(live),
+            Err(error) => Err(refusal(error)?),
+        });
     }
     let not_null = not_null(conn, described.iter().flatten()).await?;
     let mut findings = Vec::new();
-    for (statement, described) in statements.iter().zip(described) {
-        match described {
-            Ok(live) => findings.extend(
-                differences(&statement.cached, &live, &not_null)
-                    .into_iter()
-                    .map(|difference| {
-                        Finding::new(format!("{}: {difference}", statement.label), UNDO)
-                    }),
-            ),
-            Err(refusal) => findings.push(Finding::new(
-                format!("{}: {refusal}", statement.label),
-                match refusal.code() {
-                    "42501" => "grant it to the role that this program connects as",
-                    _ => UNDO,
-                },
-            )),
-        }
+    for (Statement { label, cached }, described) in statements.iter().zip(described) {
+        let (lines, advice) = match described {
+            Ok(live) => (differences(cached, &live, &not_null), UNDO),
+            Err(refusal) if refusal.code() == INSUFFICIENT_PRIVILEGE => {
+                (vec![refusal.to_string()], GRANT)
+            }
+            Err(refusal) => (vec![refusal.to_string()], UNDO),
+        };
+        let finding = |line| Finding::new(format!("{label}: {line}"), advice);
+        findings.extend(lines.into_iter().map(finding));
     }
     Ok(findings)
 }
 
+const INSUFFICIENT_PRIVILEGE: &str = "42501";
+const GRANT: &str = "grant it to the role that this program connects as";
 const UNDO: &str = "the schema was changed outside of the migrations: undo that, or run the version of this program \
                     that was built for it";
 
 /// What the macros ask. It is planned in any case: only then does the server look at rights and at the index of ON CONFLICT.
-async fn describe(
-    conn: &mut PgConnection,
-    number: usize,
-    sql: &str,
-) -> Result<Describe<Postgres>, sqlx::Error> {
+async fn describe(conn: &mut PgConnection, sql: &str) -> Result<Describe<Postgres>, sqlx::Error> {
     let live = conn.describe(AssertSqlSafe(sql).into_sql_str()).await?;
     if live.columns.is_empty() {
         // sqlx has it planned to see what may be null, so only if there are columns.
-        plan(conn, number, sql, parameters(&live).len()).await?;
+        plan(conn, sql, parameters(&live).len()).await?;
     }
     Ok(live)
 }
 
-async fn plan(
-    conn: &mut PgConnection,
-    number: usize,
-    sql: &str,
-    parameters: usize,
-) -> Result<(), sqlx::Error> {
-    let values = match parameters {
-        0 => String::new(),
-        _ => format!("({})", vec!["NULL"; parameters].join(", ")),
-    };
-    let text =
-        format!("PREPARE verify_{number} AS {sql}\n; EXPLAIN EXECUTE verify_{number}{values}");
-    match sqlx::raw_sql(AssertSqlSafe(text)).execute(conn).await {
+async fn plan(conn: &mut PgConnection, sql: &str, parameters: usize) -> Result<(), sqlx::Error> {
+    let explain = format!("EXPLAIN {sql}");
+    let query = sqlx::query(AssertSqlSafe(explain)).persistent(false);
+    let query = (0..parameters).fold(query, |query, _| query.bind(Null));
+    match query.execute(conn).await {
         // It was understood a moment ago, so it is of a kind that has no plan, such as SET.
         Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("42601") => Ok(()),
         outcome => outcome.map(drop),
+    }
+}
+
+/// NULL of the type that the server wants there.
+struct Null;
+
+impl Type<Postgres> for Null {
+    fn type_info() -> PgTypeInfo {
+        PgTypeInfo::with_oid(Oid(0))
+    }
+}
+
+impl Encode<'_, Postgres> for Null {
+    fn encode_by_ref(&self, _: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        Ok(IsNull::Yes)
     }
 }
 
