@@ -287,7 +287,7 @@ fn types(what: &str, was: &PgTypeInfo, is: &PgTypeInfo) -> Option<String> {
 
 /// A type's name, as PostgreSQL writes it.
 fn name(ty: &PgTypeInfo) -> String {
-    match ty.kind() {
+    match kind(ty) {
         PgTypeKind::Array(of) => format!("{}[]", name(of)),
         PgTypeKind::Simple => ty.name().to_lowercase(),
         _ => ty.name().to_owned(),
@@ -297,7 +297,7 @@ fn name(ty: &PgTypeInfo) -> String {
 /// A type's name and what it is made of.
 fn structure(ty: &PgTypeInfo) -> String {
     let name = name(ty);
-    match ty.kind() {
+    match kind(ty) {
         PgTypeKind::Array(of) => format!("{}[]", structure(of)),
         PgTypeKind::Domain(of) | PgTypeKind::Range(of) => format!("{name} of {}", structure(of)),
         PgTypeKind::Enum(values) => format!("{name} of {}", values.join(", ")),
@@ -307,5 +307,32 @@ fn structure(ty: &PgTypeInfo) -> String {
             format!("{name} of {}", fields.join(", "))
         }
         PgTypeKind::Simple | PgTypeKind::Pseudo => name,
+    }
+}
+
+/// sqlx panics when it is asked for the kind of a type that it could not look up, as one that was dropped a moment ago.
+fn kind(ty: &PgTypeInfo) -> &PgTypeKind {
+    match ty.name() {
+        "?" => &PgTypeKind::Simple,
+        _ => ty.kind(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_that_is_gone_is_a_difference() {
+        let (gone, int4) = (Null::type_info(), <i32 as Type<Postgres>>::type_info());
+        let told = types("column id", &int4, &gone);
+        assert_eq!(told.as_deref(), Some("column id is ?, was int4"));
+        assert_eq!(types("column id", &int4, &int4), None);
+    }
+
+    #[test]
+    fn outer_joins_are_seen() {
+        assert!(has_outer_join("SELECT a.x FROM a\n left JOIN b USING (x)"));
+        assert!(!has_outer_join("SELECT left(x, 2) FROM a JOIN b USING (x)"));
     }
 }
