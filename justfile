@@ -19,6 +19,11 @@ check: fmt-check clippy docs
 test *ARGS:
     cargo test --all-features {{ ARGS }}
 
+# The long tests: full-size storms of transfers, imports of a million bars. Minutes.
+[group('every day')]
+soak:
+    cargo test --all-features --test it -- --ignored soak --nocapture --test-threads 1
+
 # The desk's week on real market data.
 [group('every day')]
 demo *ARGS:

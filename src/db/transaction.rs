@@ -109,6 +109,15 @@ impl Db {
         }
     }
 
+    /// As [`transaction`](Self::transaction), for work that cannot be run again.
+    pub(crate) async fn transaction_once<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
+        E: From<Error>,
+    {
+        self.attempt(&TxOptions::new(), work).await
+    }
+
     async fn attempt<T, E, F>(&self, options: &TxOptions, work: F) -> Result<T, E>
     where
         F: AsyncFnOnce(&mut PgConnection) -> Result<T, E>,

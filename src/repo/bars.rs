@@ -3,9 +3,14 @@
 //! | function | flights | index |
 //! |---|---|---|
 //! | [`upsert`], [`upsert_many`] | 1 | primary key |
+//! | [`import`] | 2, and 2 for each 10 000 bars | primary key |
 //! | [`latest`], [`last_n`], [`latest_date`], [`range`] | 1 | primary key |
 //! | [`symbols`] | 1 | primary key |
 //! | [`closes`] | 1 | primary key, whole table |
+
+mod import;
+
+pub use import::import;
 
 use chrono::NaiveDate;
 use futures_util::{Stream, TryStreamExt};

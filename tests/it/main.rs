@@ -13,6 +13,7 @@ mod errors;
 mod executor;
 mod failures;
 mod fixtures;
+mod import;
 mod market;
 mod metrics;
 mod migrations;

@@ -24,8 +24,9 @@ use tracing_subscriber::{
 const RECORD: &str = "RECORD_STATEMENTS";
 
 /// The tests that between them run every statement.
-const MODULES: [&str; 5] = [
+const MODULES: [&str; 6] = [
     "repo::",
+    "import::",
     "metrics::",
     "market::",
     "council::",
@@ -33,8 +34,9 @@ const MODULES: [&str; 5] = [
 ];
 
 /// Those of them that take long and run no statement of their own.
-const LONG: [&str; 2] = [
+const LONG: [&str; 3] = [
     "a_batch_has_any_size",
+    "memory_is_bounded",
     "changes_lead_where_a_full_run_leads",
 ];
 

@@ -8,6 +8,8 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow, ensure};
+use async_stream::try_stream;
+use futures_util::Stream;
 use indicatif::{ProgressBar, ProgressBarIter, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 use llm_trading_db::{db::TxOptions, error::Error};
 use tokio::{sync::mpsc, task::JoinHandle};
@@ -174,6 +176,21 @@ impl<T: std::marker::Send + 'static> Chunks<T> {
     }
 }
 
+/// What a reader makes of a file, one by one. It starts when the first one is asked for.
+pub(crate) fn items<T: std::marker::Send + 'static>(
+    path: &Path,
+    read: impl FnOnce(&Path, Send<'_, T>) -> Result<()> + std::marker::Send + 'static,
+) -> impl Stream<Item = Result<T>> {
+    try_stream! {
+        let mut chunks = Chunks::read(path, read);
+        while let Some(chunk) = chunks.next().await? {
+            for item in chunk {
+                yield item;
+            }
+        }
+    }
+}
+
 /// A transaction that reads a file may be run again only if the file can be read again.
 pub(crate) fn transaction_over(path: &Path) -> TxOptions {
     match path.is_file() {
@@ -182,15 +199,17 @@ pub(crate) fn transaction_over(path: &Path) -> TxOptions {
     }
 }
 
-/// What failed, and that it left no trace: the transaction is rolled back.
-pub(crate) fn nothing_stored(error: Error) -> anyhow::Error {
-    let what = match error {
-        Error::Disconnected { .. } | Error::Connect { .. } => {
+/// Says of an error of the database that it left no trace: the transaction is rolled back.
+pub(crate) fn nothing_stored(error: impl Into<anyhow::Error>) -> anyhow::Error {
+    let error = error.into();
+    let what = match error.downcast_ref::<Error>() {
+        None | Some(Error::CommitUnknown { .. }) => return error,
+        Some(Error::Disconnected { .. } | Error::Connect { .. }) => {
             "nothing was stored, import again when the server is back"
         }
-        _ => "nothing was stored",
+        Some(_) => "nothing was stored",
     };
-    anyhow::Error::new(error).context(what)
+    error.context(what)
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use llm_trading_db::{
 
 use super::{count, date};
 use crate::{
-    input::{self, Chunks, Lines, Send},
+    input::{self, Lines, Send},
     output,
 };
 
@@ -29,7 +29,7 @@ const HEADER: &str = "symbol,date,open,high,low,close,volume";
 const COLUMNS: usize = 7;
 /// Longest line in bytes; a row has a hundred at most.
 const LONGEST_LINE: usize = 64 * 1024;
-/// Bars per statement: about a megabyte.
+/// Bars that go from the reader to the database at once.
 const CHUNK: usize = 10_000;
 
 #[derive(Debug, clap::Args)]
@@ -44,21 +44,10 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(db: &Db, args: &Args) -> Result<()> {
     let path = args.file.as_path();
-    let stored = db
-        .transaction_with(
-            input::transaction_over(path),
-            async |tx| -> Result<Upserted> {
-                let mut chunks = Chunks::read(path, read);
-                let mut stored = Upserted::default();
-                while let Some(chunk) = chunks.next().await? {
-                    stored += bars::upsert_many(&mut *tx, &chunk)
-                        .await
-                        .map_err(input::nothing_stored)?;
-                }
-                Ok(stored)
-            },
-        )
-        .await?;
+    let progress = |so_far| tracing::debug!(?so_far, "importing");
+    let stored = bars::import(db, input::items(path, read), progress)
+        .await
+        .map_err(input::nothing_stored)?;
     let Upserted {
         inserted,
         updated,
