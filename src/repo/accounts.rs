@@ -3,11 +3,12 @@
 //! | function | flights | index |
 //! |---|---|---|
 //! | [`open`], [`get`], [`transfer`] | 1 | primary key |
+//! | [`lock`], [`deposit`], [`withdraw`] | 1 | primary key |
 //! | [`list`] | 1 | primary key, whole table |
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
-use sqlx::PgExecutor;
+use sqlx::{PgConnection, PgExecutor};
 
 use crate::{
     error::{Error, Result},
@@ -126,6 +127,61 @@ pub async fn list(db: impl PgExecutor<'_>) -> Result<Vec<CashAccount>> {
     .fetch_all(db)
     .await?;
     Ok(accounts)
+}
+
+/// Locks accounts until the end of the transaction, and gives those that there are, by id. All users of this function take
+/// locks in that order, so they wait for one another and never deadlock.
+///
+/// # Errors
+/// Those of the database.
+#[tracing::instrument(name = "db.accounts.lock", skip_all, fields(ids = ids.len()), err(level = "debug"))]
+pub async fn lock(tx: &mut PgConnection, ids: &[AccountId]) -> Result<Vec<CashAccount>> {
+    let accounts = sqlx::query_as!(
+        CashAccount,
+        r#"
+        SELECT id, balance, created_at
+        FROM accounts
+        WHERE id = ANY($1::account_id[])
+        ORDER BY id
+        FOR UPDATE
+        "#,
+        ids,
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(accounts)
+}
+
+/// Adds an amount to an account; gives the new balance.
+///
+/// # Errors
+/// [`Error::NotFound`] if no account has this id.
+#[tracing::instrument(name = "db.accounts.deposit", skip_all, fields(%id), err(level = "debug"))]
+pub async fn deposit(db: impl PgExecutor<'_>, id: AccountId, amount: Amount) -> Result<Balance> {
+    sqlx::query_scalar!(
+        "UPDATE accounts SET balance = balance + $2::amount WHERE id = $1::account_id RETURNING balance",
+        id,
+        amount,
+    )
+    .fetch_optional(db)
+    .await?
+    .ok_or_else(|| Error::not_found("account", id))
+}
+
+/// Takes an amount from an account; gives the new balance.
+///
+/// # Errors
+/// [`Error::NotFound`] if no account has this id; [`Error::Conflict`] on `balance_not_negative` if it holds less.
+#[tracing::instrument(name = "db.accounts.withdraw", skip_all, fields(%id), err(level = "debug"))]
+pub async fn withdraw(db: impl PgExecutor<'_>, id: AccountId, amount: Amount) -> Result<Balance> {
+    sqlx::query_scalar!(
+        "UPDATE accounts SET balance = balance - $2::amount WHERE id = $1::account_id RETURNING balance",
+        id,
+        amount,
+    )
+    .fetch_optional(db)
+    .await?
+    .ok_or_else(|| Error::not_found("account", id))
 }
 
 /// Moves money from one account to another: one statement, which locks both rows in the order of their ids, so that

@@ -24,6 +24,7 @@ mod repo;
 mod retries;
 mod schema;
 mod statements;
+mod storm;
 mod support;
 mod transactions;
 mod verify;

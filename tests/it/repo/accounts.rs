@@ -121,3 +121,32 @@ async fn a_refused_transfer_says_why_and_moves_nothing() {
         (balance("1"), balance("999999999999.99"))
     );
 }
+
+#[tokio::test]
+async fn a_transfer_in_steps_moves_all_or_nothing() {
+    let db = database().await;
+    let (from, to) = (open(&db, "10.00").await, open(&db, "0.05").await);
+    let nobody = AccountId::generate(now());
+    let transfer = async |from, to, cash: &str| {
+        let amount = amount(cash);
+        db.transaction(async |tx| {
+            let locked = accounts::lock(&mut *tx, &[to, from]).await?;
+            assert!(locked.is_sorted_by_key(|account| account.id));
+            let left = accounts::withdraw(&mut *tx, from, amount).await?;
+            let now = accounts::deposit(&mut *tx, to, amount).await?;
+            Ok::<_, Error>((left, now))
+        })
+        .await
+    };
+    let moved = transfer(from, to, "9.99").await.unwrap();
+    assert_eq!(moved, (balance("0.01"), balance("10.04")));
+
+    assert_eq!(
+        refused_by(transfer(from, to, "0.02").await),
+        "balance_not_negative"
+    );
+    not_found(transfer(from, nobody, "0.01").await);
+    not_found(transfer(nobody, to, "0.01").await);
+    assert_eq!(cash(&db, from).await, balance("0.01"));
+    assert_eq!(cash(&db, to).await, balance("10.04"));
+}
