@@ -215,6 +215,16 @@ impl Config {
         self.options_with_limits(Duration::ZERO, Duration::ZERO)
     }
 
+    /// As [`connect_options`](Self::connect_options), for a look at many tables, of which one that is locked must not take long.
+    pub(crate) fn impatient_options(&self) -> PgConnectOptions {
+        const LIMIT: Duration = Duration::from_secs(1);
+        let lock_timeout = match self.lock_timeout {
+            Duration::ZERO => LIMIT, // zero is no limit
+            limit => limit.min(LIMIT),
+        };
+        self.options_with_limits(self.command_timeout, lock_timeout)
+    }
+
     fn options_with_limits(&self, statement: Duration, lock: Duration) -> PgConnectOptions {
         let check = self.client_check_interval.unwrap_or(self.drain);
         let settings = [

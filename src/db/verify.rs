@@ -59,8 +59,8 @@ impl Db {
     /// on one that lacks migrations it stops there: what follows from that is no news.
     ///
     /// # Errors
-    /// No connection, or it broke; a lock that another session holds for longer than the lock timeout. What is wrong with the
-    /// database is no error but a [`Finding`].
+    /// No connection, or it broke; no right to read the table of migrations. What is wrong with the database is no error but a
+    /// [`Finding`].
     pub async fn verify(&self) -> Result<Verification> {
         let mut conn = self.connect_aside().await?;
         let verification = verify(&mut conn).await?;
@@ -103,7 +103,7 @@ impl Db {
     /// A connection of its own: those of the pool remember what a statement looked like when they first saw it.
     async fn connect_aside(&self) -> Result<PgConnection> {
         let config = self.config();
-        connect(config, config.connect_options()).await
+        connect(config, config.impatient_options()).await
     }
 }
 

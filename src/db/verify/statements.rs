@@ -93,10 +93,7 @@ pub(super) async fn verify(
     for (Statement { label, cached }, described) in statements.iter().zip(described) {
         let (lines, advice) = match described {
             Ok(live) => (differences(cached, &live, &not_null), UNDO),
-            Err(refusal) if refusal.code() == INSUFFICIENT_PRIVILEGE => {
-                (vec![refusal.to_string()], GRANT)
-            }
-            Err(refusal) => (vec![refusal.to_string()], UNDO),
+            Err(refusal) => (vec![refusal.to_string()], remedy(refusal.code())),
         };
         let finding = |line| Finding::new(format!("{label}: {line}"), advice);
         findings.extend(lines.into_iter().map(finding));
@@ -104,10 +101,20 @@ pub(super) async fn verify(
     Ok(findings)
 }
 
-const INSUFFICIENT_PRIVILEGE: &str = "42501";
-const GRANT: &str = "grant it to the role that this program connects as";
 const UNDO: &str = "the schema was changed outside of the migrations: undo that, or run the version of this program \
                     that was built for it";
+
+/// What to do about a statement that the server refuses with this code.
+fn remedy(code: &str) -> &'static str {
+    match code {
+        "42501" => "grant it to the role that this program connects as",
+        "55P03" => {
+            "another session holds a lock on its table, see pg_locks and pg_stat_activity: wait for it or end it, \
+             then verify again"
+        }
+        _ => UNDO,
+    }
+}
 
 /// What the macros ask. It is planned in any case: only then does the server look at rights and at the index of ON CONFLICT.
 async fn describe(conn: &mut PgConnection, sql: &str) -> Result<Describe<Postgres>, sqlx::Error> {
@@ -151,10 +158,10 @@ fn refusal(error: sqlx::Error) -> Result<DatabaseError> {
         .as_database_error()
         .and_then(|error| error.try_downcast_ref::<PgDatabaseError>())
         .map(DatabaseError::from);
-    // Not supported; a value or a constraint in its text; invalid schema name; syntax error or access rule violation.
-    const CLASSES: [&str; 5] = ["0A", "22", "23", "3F", "42"];
+    // Not supported; a value or a constraint in its text; invalid schema name; syntax error or access rule violation; locked.
+    const CODES: [&str; 6] = ["0A", "22", "23", "3F", "42", "55P03"];
     match said {
-        Some(said) if CLASSES.iter().any(|class| said.code().starts_with(class)) => Ok(said),
+        Some(said) if CODES.iter().any(|code| said.code().starts_with(code)) => Ok(said),
         _ => Err(error.into()),
     }
 }

@@ -1,6 +1,11 @@
 //! Servers and settings that are not as they must be, and migrations that are not this program's.
 
-use llm_trading_db::db::{Db, Verification};
+use std::time::Duration;
+
+use llm_trading_db::{
+    config::Config,
+    db::{Db, Verification},
+};
 
 use super::{Live, only};
 use crate::support;
@@ -114,4 +119,29 @@ async fn a_role_without_a_right_is_told_whose_it_is() {
         verification.findings[0].advice.starts_with("grant it"),
         "{verification:?}"
     );
+}
+
+/// A table that someone locked hides nothing of the others.
+#[tokio::test]
+async fn a_locked_table_is_told() {
+    let mut live = Live::new().await;
+    live.run("ALTER TABLE users ALTER COLUMN age SET NOT NULL")
+        .await;
+    live.run("BEGIN; LOCK TABLE fetch_log").await;
+    let config = Config::from_options(live.options.clone()).lock_timeout(Duration::from_millis(10));
+    let db = Db::connect(&config).await.unwrap();
+    let findings = db.verify().await.unwrap().findings;
+    let (locked, others): (Vec<_>, Vec<_>) = findings
+        .iter()
+        .partition(|finding| finding.what.contains("fetch_log"));
+    let what: Vec<_> = locked.iter().map(|finding| &finding.what[13..]).collect();
+    assert_eq!(
+        what,
+        [
+            "(repo::fetch_log::append): canceling statement due to lock timeout (SQLSTATE 55P03)",
+            "(repo::fetch_log::recent): canceling statement due to lock timeout (SQLSTATE 55P03)",
+        ]
+    );
+    assert!(locked[0].advice.contains("pg_locks"), "{locked:?}");
+    assert_eq!(others.len(), 3, "{others:?}");
 }
