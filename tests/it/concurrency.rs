@@ -75,7 +75,7 @@ async fn transfers_in_both_directions_keep_the_sum() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn batches_in_opposite_orders_never_deadlock() {
-    const ROUNDS: i64 = 200;
+    const ROUNDS: i64 = 1000;
     let db = database().await;
     let start = Arc::new(Barrier::new(2));
     let mut tasks = JoinSet::new();

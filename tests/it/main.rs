@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 mod bank;
+mod batches;
 mod cancel;
 mod cli;
 mod concurrency;
@@ -18,6 +19,7 @@ mod market;
 mod metrics;
 mod migrations;
 mod offline;
+mod plans;
 mod pool;
 mod relay;
 mod repo;

@@ -11,11 +11,18 @@ use super::{
 };
 
 /// Escapes that are right, by file and text, with the reason.
-const ALLOWED: &[(&str, &str, &str)] = &[(
-    "src/repo/bars.rs",
-    "\"symbol!: Symbol\"",
-    "a column of a recursive query has no table of its own, so no override can find it",
-)];
+const ALLOWED: &[(&str, &str, &str)] = &[
+    (
+        "src/repo/bars.rs",
+        "\"symbol!: Symbol\"",
+        "a column of a recursive query has no table of its own, so no override can find it",
+    ),
+    (
+        "src/repo/events.rs",
+        "\"account!: Account\"",
+        "a column of a recursive query has no table of its own, so no override can find it",
+    ),
+];
 
 fn allowed(call: &Call, what: &str) -> bool {
     ALLOWED
