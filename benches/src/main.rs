@@ -27,10 +27,12 @@ use results::Results;
 use server::Server;
 use workload::{ALL, ASYNCPG, OURS, Workload};
 
-const USAGE: &str = "usage: just bench [--quick] [--only PREFIX]... [--rounds N] [--seconds S]
+const USAGE: &str =
+    "usage: just bench [--quick] [--only PREFIX]... [--peer NAME]... [--rounds N] [--seconds S]
   --quick         3 short rounds
   --only PREFIX   the workloads whose names begin so, such as W1 or W3-100
-Only a run of all workloads with 5 rounds or more writes docs/performance.md.";
+  --peer NAME     this peer, such as tokio-postgres
+Only a run of all peers on all workloads with 5 rounds or more writes docs/performance.md.";
 
 /// Connections of each pool.
 const CONNECTIONS: usize = 16;
@@ -43,6 +45,7 @@ struct Options {
     rounds: usize,
     span: Duration,
     only: Vec<String>,
+    peers: Vec<String>,
 }
 
 impl Options {
@@ -51,6 +54,7 @@ impl Options {
             rounds: 7,
             span: Duration::from_millis(500),
             only: Vec::new(),
+            peers: Vec::new(),
         };
         while let Some(argument) = arguments.next() {
             let mut value = || {
@@ -61,6 +65,7 @@ impl Options {
             match argument.as_str() {
                 "--quick" => (options.rounds, options.span) = (3, Duration::from_millis(250)),
                 "--only" => options.only.push(value()?),
+                "--peer" => options.peers.push(value()?),
                 "--rounds" => {
                     options.rounds = value()?.parse().context("--rounds needs a whole number")?
                 }
@@ -88,7 +93,7 @@ impl Options {
     }
 
     fn is_whole(&self) -> bool {
-        self.only.is_empty() && self.rounds >= 5
+        self.only.is_empty() && self.peers.is_empty() && self.rounds >= 5
     }
 }
 
@@ -142,6 +147,14 @@ async fn run() -> Result<()> {
         && workloads.iter().any(|workload| workload.op.is_job())
     {
         verify::metrics(&server, &fixture, ours, pandas).await?;
+    }
+    if !options.peers.is_empty() {
+        peers.retain(|peer| options.peers.iter().any(|name| name == peer.name()));
+        ensure!(
+            !peers.is_empty(),
+            "no peer is called {}",
+            options.peers.join(" or ")
+        );
     }
     for workload in &workloads {
         measure(&server, &fixture, &peers, workload, &options, &mut results).await?;

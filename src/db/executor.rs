@@ -4,7 +4,7 @@ use super::{Db, fault::proves_statement_did_not_run};
 use async_stream::try_stream;
 use futures_util::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream::BoxStream};
 use sqlx::{
-    Either, Error, Execute, Executor, Postgres, SqlStr,
+    Either, Error, Execute, Executor, PgConnection, Postgres, SqlStr,
     postgres::{PgArguments, PgQueryResult, PgRow, PgStatement, PgTypeInfo},
 };
 
@@ -53,21 +53,33 @@ impl<'p> Executor<'p> for &'p Db {
         .boxed()
     }
 
+    /// As [`fetch_many`](Self::fetch_many), without its stream, which most of the statements of a desk can do without.
     fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, Result<Option<PgRow>, Error>>
     where
         'p: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
+        let statement = Statement::take_apart(query);
         async move {
-            let mut steps = self.fetch_many(query);
-            let mut first = None;
-            // To the end: a deferred constraint may still fail, and only a finished stream gives its connection back.
-            while let Some(step) = steps.try_next().await? {
-                if let (Either::Right(row), None) = (step, &first) {
-                    first = Some(row);
+            let statement = statement?;
+            let mut retried = false;
+            loop {
+                let mut lease = self.acquire().await?;
+                let mut heard_back = false;
+                let outcome = first_row(lease.conn(), statement.clone(), &mut heard_back).await;
+                lease.settle(&outcome);
+                match outcome {
+                    Err(error)
+                        if !heard_back && !retried && proves_statement_did_not_run(&error) =>
+                    {
+                        tracing::debug!(
+                            "the connection was dead: the statement runs on another one"
+                        );
+                        retried = true;
+                    }
+                    other => return other,
                 }
             }
-            Ok(first)
         }
         .boxed()
     }
@@ -102,6 +114,23 @@ impl<'p> Executor<'p> for &'p Db {
         }
         .boxed()
     }
+}
+
+/// The first row, if there is one. It reads to the end: a deferred constraint may still fail, and only then is the connection free.
+async fn first_row(
+    conn: &mut PgConnection,
+    statement: Statement,
+    heard_back: &mut bool,
+) -> Result<Option<PgRow>, Error> {
+    let mut steps = conn.fetch_many(statement);
+    let mut first = None;
+    while let Some(step) = steps.try_next().await? {
+        *heard_back = true;
+        if let (Either::Right(row), None) = (step, &first) {
+            first = Some(row);
+        }
+    }
+    Ok(first)
 }
 
 /// A query in its parts, so that it can be sent a second time.

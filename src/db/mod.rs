@@ -30,9 +30,6 @@ use sqlx::Connection;
 use std::{fmt, time::Duration};
 use tokio::time::{Instant, timeout};
 
-/// A ping that takes longer is a dead connection.
-const PING_TIMEOUT: Duration = Duration::from_secs(1);
-
 /// A pool of connections to one database; cheap to clone.
 #[derive(Clone)]
 pub struct Db {
@@ -60,8 +57,8 @@ impl Db {
         config.check()?;
         let timeouts = Timeouts {
             wait: Some(config.acquire_timeout),
-            create: None, // the manager's own, so that the error can say why
-            recycle: Some(PING_TIMEOUT),
+            create: None,  // the manager's own, so that the error can say why
+            recycle: None, // the manager's own, only where there is something to wait for
         };
         let pool = managed::Pool::builder(Manager::new(config.clone()))
             .max_size(config.max_pool_size)

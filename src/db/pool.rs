@@ -8,17 +8,22 @@ use crate::{
 use deadpool::managed::{self, Metrics, RecycleResult, WeakPool};
 use sqlx::{Connection, PgConnection};
 use std::{
+    io::ErrorKind,
     pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 use tokio::{
     runtime::Handle,
     sync::{Notify, Semaphore, oneshot},
-    time::{Instant, sleep_until},
+    time::{Instant, sleep_until, timeout},
 };
+
+/// A ping that takes longer is a dead connection.
+const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A connection of the pool.
 pub(super) struct Conn {
@@ -70,7 +75,8 @@ impl Manager {
     async fn check(&self, conn: &mut Conn) -> Result<(), sqlx::Error> {
         let generation = self.generation.load(Ordering::Relaxed);
         if conn.verified != generation || conn.last_used.elapsed() > self.config.ping_after {
-            conn.pg.ping().await?;
+            let answer = timeout(PING_TIMEOUT, conn.pg.ping()).await;
+            answer.map_err(|_| sqlx::Error::Io(ErrorKind::TimedOut.into()))??;
             conn.verified = generation;
         }
         Ok(())

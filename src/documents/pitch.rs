@@ -117,12 +117,16 @@ impl Content for Pitch {
         }
     }
 
-    /// The current form has `selected_instrument`. An untagged enum would tell, too, but turn the numbers into floats.
+    /// The current form has `selected_instrument`, which the first form lacks; almost every document is of the current one.
+    /// An untagged enum would tell, too, but turn the numbers into floats.
     fn parse(json: &[u8]) -> Result<Self, Invalid> {
         #[derive(Deserialize)]
         struct Probe {
             selected_instrument: Option<de::IgnoredAny>,
             instrument: Option<de::IgnoredAny>,
+        }
+        if let Ok(current) = serde_json::from_slice(json) {
+            return Ok(Self::V2(current));
         }
         let probe: Probe = json::parse(json)?;
         if probe.selected_instrument.is_none() && probe.instrument.is_some() {

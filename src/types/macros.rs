@@ -186,6 +186,15 @@ macro_rules! text_enum {
 /// The wire traits of a type over a base type that sqlx knows: how to get the base value, and how to check one.
 macro_rules! pg_over {
     ($name:ident, $base:ty, $to_base:expr, $from_base:expr) => {
+        $crate::types::macros::pg_over!(
+            $name,
+            $base,
+            $to_base,
+            $from_base,
+            sqlx::Decode::<sqlx::Postgres>::decode
+        );
+    };
+    ($name:ident, $base:ty, $to_base:expr, $from_base:expr, $decode:expr) => {
         impl sqlx::Type<sqlx::Postgres> for $name {
             fn type_info() -> sqlx::postgres::PgTypeInfo {
                 <$base as sqlx::Type<sqlx::Postgres>>::type_info()
@@ -221,9 +230,7 @@ macro_rules! pg_over {
                 value: sqlx::postgres::PgValueRef<'_>,
             ) -> Result<Self, sqlx::error::BoxDynError> {
                 let from_base: fn($base) -> Result<$name, $crate::types::Invalid> = $from_base;
-                Ok(from_base(
-                    <$base as sqlx::Decode<'_, sqlx::Postgres>>::decode(value)?,
-                )?)
+                Ok(from_base($decode(value)?)?)
             }
         }
     };

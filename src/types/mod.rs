@@ -18,6 +18,7 @@ mod instrument;
 mod invalid;
 mod macros;
 mod numbers;
+mod numeric;
 mod text;
 mod week_id;
 mod words;

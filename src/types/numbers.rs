@@ -1,8 +1,9 @@
 use std::{cmp::Ordering, fmt, str::FromStr};
 
 use rust_decimal::Decimal;
+use sqlx::{Decode, Postgres};
 
-use super::{Direction, Invalid, exact, macros::pg_over};
+use super::{Direction, Invalid, exact, macros::pg_over, numeric};
 
 /// Convictions and amounts are kept to hundredths.
 const DECIMALS: u32 = 2;
@@ -162,7 +163,7 @@ impl Weeks {
 
 /// What the numeric types share: text, conversion and serde, always through `new`.
 macro_rules! number {
-    ($name:ident, $base:ty, $field:literal, $parse:expr, $json:path) => {
+    ($name:ident, $base:ty, $field:literal, $parse:expr, $json:path, $decode:expr) => {
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 fmt::Display::fmt(&self.0, f)
@@ -204,7 +205,7 @@ macro_rules! number {
             }
         }
 
-        pg_over!($name, $base, |number| number.0, $name::new);
+        pg_over!($name, $base, |number| number.0, $name::new, $decode);
     };
 }
 
@@ -231,18 +232,41 @@ number!(
     Decimal,
     "conviction",
     |text| exact::parse(text),
-    exact
+    exact,
+    numeric::decode
 );
-number!(Amount, Decimal, "amount", |text| exact::parse(text), exact);
+number!(
+    Amount,
+    Decimal,
+    "amount",
+    |text| exact::parse(text),
+    exact,
+    numeric::decode
+);
 number!(
     Balance,
     Decimal,
     "balance",
     |text| exact::parse(text),
-    exact
+    exact,
+    numeric::decode
 );
-number!(Price, Decimal, "price", |text| exact::parse(text), exact);
-number!(Weeks, i32, "weeks", |text| text.parse().ok(), integer);
+number!(
+    Price,
+    Decimal,
+    "price",
+    |text| exact::parse(text),
+    exact,
+    numeric::decode
+);
+number!(
+    Weeks,
+    i32,
+    "weeks",
+    |text| text.parse().ok(),
+    integer,
+    Decode::<Postgres>::decode
+);
 
 #[cfg(test)]
 mod tests {
