@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use crate::{
     error::{Error, Result},
-    types::Invalid,
+    types::{Invalid, Weeks},
 };
 
 /// What a batch did to its table.
@@ -57,6 +57,10 @@ pub(super) fn sorted<'r, R, K: Ord + Display>(
 ) -> Result<Vec<&'r R>> {
     const SHOWN: usize = 5;
     let mut rows: Vec<&R> = rows.iter().collect();
+    // Most callers have them in order.
+    if rows.is_sorted_by(|a, b| key(a) < key(b)) {
+        return Ok(rows);
+    }
     rows.sort_by_cached_key(|row| key(row));
     let mut twice: Vec<K> = rows
         .windows(2)
@@ -77,6 +81,19 @@ pub(super) fn sorted<'r, R, K: Ord + Display>(
         shown.join(", ")
     );
     Err(Invalid::new(what, why).into())
+}
+
+/// The lookback is one parameter of a statement, not a column of its rows.
+///
+/// # Errors
+/// [`Error::Invalid`] if the rows are of different lookbacks.
+pub(super) fn one_lookback(mut of_rows: impl Iterator<Item = Option<Weeks>>) -> Result<()> {
+    let first = of_rows.next();
+    if of_rows.all(|lookback| Some(lookback) == first) {
+        return Ok(());
+    }
+    let why = "must be the same for all rows of a call";
+    Err(Invalid::new("weeks_lookback", why).into())
 }
 
 /// A key of two parts, for messages.

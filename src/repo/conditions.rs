@@ -11,11 +11,11 @@ use sqlx::PgExecutor;
 
 use super::{
     Upserted,
-    batch::{Pair, columns, sorted},
+    batch::{Pair, columns, one_lookback, sorted},
 };
 use crate::{
     error::Result,
-    types::{Account, ConditionPerformanceId, ConditionType, ConditionValue, Invalid, Weeks},
+    types::{Account, ConditionPerformanceId, ConditionType, ConditionValue, Weeks},
 };
 
 /// How an account did in the weeks of a market condition.
@@ -41,7 +41,8 @@ pub struct ConditionPerformance {
     pub calculated_at: DateTime<Utc>,
 }
 
-/// Stores rows, or replaces those of the same condition, account and lookback: one statement, all or nothing.
+/// Stores rows, or replaces those of the same condition, account and lookback: one statement, all or nothing. Rows that are
+/// there already, of the same instant, are not rewritten.
 ///
 /// # Errors
 /// [`Error::Invalid`](crate::error::Error::Invalid) lists the keys given twice or says that the rows are of different
@@ -55,14 +56,7 @@ pub async fn upsert_many(
         return Ok(Upserted::default());
     };
     let lookback = first.weeks_lookback;
-    if performances
-        .iter()
-        .any(|row| row.weeks_lookback != lookback)
-    {
-        return Err(
-            Invalid::new("weeks_lookback", "must be the same for all rows of a call").into(),
-        );
-    }
+    one_lookback(performances.iter().map(|row| row.weeks_lookback))?;
     let rows = sorted("performances", performances, |row| {
         Pair(row.account, Pair(&row.condition_type, &row.condition_value))
     })?;
@@ -76,7 +70,7 @@ pub async fn upsert_many(
     let counts = sqlx::query!(
         r#"
         WITH written AS (
-            INSERT INTO market_condition_performance (
+            INSERT INTO market_condition_performance AS old (
                 id, condition_type, condition_value, account, weeks_in_condition, avg_return, avg_sharpe, win_rate,
                 weeks_lookback, calculated_at
             )
@@ -96,6 +90,11 @@ pub async fn upsert_many(
                 win_rate = EXCLUDED.win_rate,
                 calculated_at = EXCLUDED.calculated_at,
                 updated_at = now()
+            WHERE (old.weeks_in_condition, old.avg_return, old.avg_sharpe, old.win_rate, old.calculated_at)
+                IS DISTINCT FROM (
+                    EXCLUDED.weeks_in_condition, EXCLUDED.avg_return, EXCLUDED.avg_sharpe, EXCLUDED.win_rate,
+                    EXCLUDED.calculated_at
+                )
             RETURNING xmax = 0 AS inserted
         )
         SELECT count(*) FILTER (WHERE inserted) AS "inserted!",

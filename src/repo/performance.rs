@@ -12,11 +12,11 @@ use sqlx::PgExecutor;
 
 use super::{
     Upserted,
-    batch::{columns, sorted},
+    batch::{columns, one_lookback, sorted},
 };
 use crate::{
     error::{Error, Result},
-    types::{Account, Conviction, Invalid, PerformanceId, Weeks, exact},
+    types::{Account, Conviction, PerformanceId, Weeks, exact},
 };
 
 /// The statistics of an account. Returns are fractions: 0.01 is one per cent. A ratio that is not defined is `None`.
@@ -97,7 +97,8 @@ impl CouncilComparison {
     }
 }
 
-/// Stores statistics, or replaces those of the same account and lookback: one statement, all or nothing.
+/// Stores statistics, or replaces those of the same account and lookback: one statement, all or nothing. Statistics that are
+/// there already, of the same instant, are not rewritten.
 ///
 /// # Errors
 /// [`Error::Invalid`] lists an account given twice or says that the rows are of different lookbacks;
@@ -111,14 +112,7 @@ pub async fn upsert_many(
         return Ok(Upserted::default());
     };
     let lookback = first.weeks_lookback;
-    if performances
-        .iter()
-        .any(|row| row.weeks_lookback != lookback)
-    {
-        return Err(
-            Invalid::new("weeks_lookback", "must be the same for all rows of a call").into(),
-        );
-    }
+    one_lookback(performances.iter().map(|row| row.weeks_lookback))?;
     let rows = sorted("performances", performances, |row| row.account)?;
     let id: Vec<_> = rows
         .iter()
@@ -132,7 +126,7 @@ pub async fn upsert_many(
     let counts = sqlx::query!(
         r#"
         WITH written AS (
-            INSERT INTO account_performance (
+            INSERT INTO account_performance AS old (
                 id, account, weeks_lookback, total_return, sharpe_ratio, max_drawdown, volatility, weeks_traded,
                 profitable_weeks, win_rate, avg_conviction, max_conviction, calculated_at
             )
@@ -158,6 +152,14 @@ pub async fn upsert_many(
                 max_conviction = EXCLUDED.max_conviction,
                 calculated_at = EXCLUDED.calculated_at,
                 updated_at = now()
+            WHERE (
+                old.total_return, old.sharpe_ratio, old.max_drawdown, old.volatility, old.weeks_traded,
+                old.profitable_weeks, old.win_rate, old.avg_conviction, old.max_conviction, old.calculated_at
+            ) IS DISTINCT FROM (
+                EXCLUDED.total_return, EXCLUDED.sharpe_ratio, EXCLUDED.max_drawdown, EXCLUDED.volatility,
+                EXCLUDED.weeks_traded, EXCLUDED.profitable_weeks, EXCLUDED.win_rate, EXCLUDED.avg_conviction,
+                EXCLUDED.max_conviction, EXCLUDED.calculated_at
+            )
             RETURNING xmax = 0 AS inserted
         )
         SELECT count(*) FILTER (WHERE inserted) AS "inserted!",

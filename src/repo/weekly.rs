@@ -89,7 +89,7 @@ pub struct WeeklyPerformance {
 }
 
 /// Stores results, or updates those of the same account and week; what other writers know about the week (fees, reasons,
-/// regime) stays. One statement, all or nothing.
+/// regime) stays. One statement, all or nothing. Results that are there already, of the same instant, are not rewritten.
 ///
 /// # Errors
 /// [`Error::Invalid`](crate::error::Error::Invalid) lists an account and week given twice.
@@ -125,6 +125,13 @@ pub async fn upsert_many(db: impl PgExecutor<'_>, results: &[WeeklyResult]) -> R
                 exit_price = EXCLUDED.exit_price,
                 calculated_at = EXCLUDED.calculated_at,
                 updated_at = now()
+            WHERE (
+                old.weekly_return, old.instrument, old.direction, old.entry_conviction, old.entry_price, old.exit_price,
+                old.calculated_at
+            ) IS DISTINCT FROM (
+                EXCLUDED.weekly_return, COALESCE(EXCLUDED.instrument, old.instrument), EXCLUDED.direction,
+                EXCLUDED.entry_conviction, EXCLUDED.entry_price, EXCLUDED.exit_price, EXCLUDED.calculated_at
+            )
             RETURNING xmax = 0 AS inserted
         )
         SELECT count(*) FILTER (WHERE inserted) AS "inserted!",

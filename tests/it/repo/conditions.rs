@@ -8,7 +8,7 @@ use llm_trading_db::{
 };
 
 use super::counts;
-use crate::fixtures::{account, count, database, dec, invalid, now, refused_by};
+use crate::fixtures::{account, count, database, dec, invalid, now, refused_by, versions};
 
 fn row(value: &str, name: &str, avg_return: Option<&str>) -> ConditionPerformance {
     ConditionPerformance {
@@ -73,6 +73,11 @@ async fn rows_are_kept_by_condition_account_and_lookback() {
     let upserted = conditions::upsert_many(&db, &batch).await.unwrap();
     assert_eq!(counts(upserted), (1, 1, 0));
     assert_eq!(high(&db, None).await[0], changed);
+
+    let before = versions(&db, "market_condition_performance").await;
+    let again = conditions::upsert_many(&db, &batch).await.unwrap();
+    assert_eq!(counts(again), (0, 0, 2));
+    assert_eq!(versions(&db, "market_condition_performance").await, before);
 }
 
 #[tokio::test]

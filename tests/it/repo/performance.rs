@@ -7,7 +7,9 @@ use llm_trading_db::{
 };
 
 use super::counts;
-use crate::fixtures::{account, at, count, database, dec, invalid, not_found, now, refused_by};
+use crate::fixtures::{
+    account, at, count, database, dec, invalid, not_found, now, refused_by, versions,
+};
 
 fn row(name: &str, total_return: &str) -> Performance {
     Performance {
@@ -89,6 +91,11 @@ async fn statistics_are_kept_by_account_and_lookback() {
     assert_eq!(get("CHATGPT", weeks(4)).await, four_weeks);
     assert_eq!(get("GEMINI", None).await, all_time[1]);
     assert_eq!(count(&db, "account_performance").await, 4);
+
+    let before = versions(&db, "account_performance").await;
+    let again = performance::upsert_many(&db, &batch).await.unwrap();
+    assert_eq!(counts(again), (0, 0, 2));
+    assert_eq!(versions(&db, "account_performance").await, before);
 }
 
 #[tokio::test]

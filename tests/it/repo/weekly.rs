@@ -8,7 +8,7 @@ use llm_trading_db::{
 
 use super::counts;
 use crate::fixtures::{
-    account, code, count, database, day, dec, execute, invalid, now, price, symbol, week,
+    account, code, count, database, day, dec, execute, invalid, now, price, symbol, versions, week,
 };
 
 fn result(name: &str, week_id: &str, weekly_return: Option<&str>) -> WeeklyResult {
@@ -99,8 +99,15 @@ async fn what_other_writers_know_stays() {
         exit_price: Some(price("0.0001")),
         ..open
     };
-    let upserted = weekly::upsert_many(&db, &[closed]).await.unwrap();
+    let upserted = weekly::upsert_many(&db, &[closed.clone()]).await.unwrap();
     assert_eq!(counts(upserted), (0, 1, 0));
+    let before = versions(&db, "weekly_performance").await;
+    // Which instrument it was is known from the first save.
+    let again = weekly::upsert_many(&db, &[closed, other.clone()])
+        .await
+        .unwrap();
+    assert_eq!(counts(again), (0, 0, 2));
+    assert_eq!(versions(&db, "weekly_performance").await, before);
     let stored = weekly::of_week(&db, week("2026-01-07")).await.unwrap();
     let [week, untouched] = &stored[..] else {
         panic!("{stored:?}")
