@@ -269,6 +269,29 @@ async fn every_column_of_a_domain_has_the_rust_type_of_the_domain() {
     assert_eq!(overrides.columns, wanted);
 }
 
+/// The documents of the log are small, and so are most events, but an order's may be kilobytes.
+#[tokio::test]
+async fn documents_are_packed_with_lz4_where_the_server_can() {
+    let db = database().await;
+    let methods =
+        "SELECT unnest(enumvals) FROM pg_settings WHERE name = 'default_toast_compression'";
+    let methods: Vec<String> = column(&db, methods).await.unwrap();
+    let other = "
+        SELECT attrelid::regclass || '.' || attname
+        FROM pg_attribute
+        JOIN pg_type ON pg_type.oid = atttypid
+        WHERE typname LIKE '%\\_document'
+          AND attnum > 0
+          AND attcompression <> 'l'
+        ORDER BY 1";
+    let other: Vec<String> = column(&db, other).await.unwrap();
+    if methods.contains(&"lz4".to_owned()) {
+        assert_eq!(other, ["logs.data"]);
+    } else {
+        assert_eq!(other.len(), 6, "{other:?}");
+    }
+}
+
 #[tokio::test]
 async fn numbers_are_finite() {
     let db = database().await;

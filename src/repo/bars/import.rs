@@ -22,9 +22,9 @@ const CHUNK: usize = 10_000;
 /// readers do not. `progress` hears after each 10 000 bars what has become of all so far; they are not committed yet.
 ///
 /// ```no_run
-/// # use llm_trading_db::{db::Db, error::Result, repo::bars::{self, Bar}};
+/// # use llm_trading_db::{db::Db, error::{Error, Result}, repo::bars::{self, Bar}};
 /// # async fn f(db: &Db, bars: Vec<Bar>) -> Result<()> {
-/// let bars = futures_util::stream::iter(bars.into_iter().map(Ok));
+/// let bars = futures_util::stream::iter(bars.into_iter().map(Ok::<_, Error>));
 /// let stored = bars::import(db, bars, |so_far| println!("{} new bars", so_far.inserted)).await?;
 /// # Ok(())
 /// # }
