@@ -99,7 +99,9 @@ async fn what_other_writers_know_stays() {
         exit_price: Some(price("0.0001")),
         ..open
     };
-    let upserted = weekly::upsert_many(&db, &[closed.clone()]).await.unwrap();
+    let upserted = weekly::upsert_many(&db, std::slice::from_ref(&closed))
+        .await
+        .unwrap();
     assert_eq!(counts(upserted), (0, 1, 0));
     let before = versions(&db, "weekly_performance").await;
     // Which instrument it was is known from the first save.
