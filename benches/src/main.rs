@@ -22,10 +22,11 @@ use anyhow::{Context, Result, bail, ensure};
 
 use fixture::Fixture;
 use flights::Relay;
+use measure::Sample;
 use peers::{Endpoint, Peer, pgbench::Pgbench, python::Python};
 use results::Results;
 use server::Server;
-use workload::{ALL, ASYNCPG, OURS, Workload};
+use workload::{ALL, ASYNCPG, OURS, PGBENCH, Workload};
 
 const USAGE: &str =
     "usage: just bench [--quick] [--only PREFIX]... [--peer NAME]... [--rounds N] [--seconds S]
@@ -218,7 +219,7 @@ async fn measure(
     results: &mut Results,
 ) -> Result<()> {
     let peers: Vec<_> = peers.iter().filter(|peer| peer.does(workload.op)).collect();
-    let (op, tasks) = (workload.op, workload.tasks);
+    let (op, mut failed) = (workload.op, Vec::new());
     let rounds = if op.is_job() {
         options.rounds.min(JOB_ROUNDS)
     } else {
@@ -228,17 +229,20 @@ async fn measure(
         for n in 0..peers.len() {
             // Each round begins with another one.
             let peer = peers[(n + round) % peers.len()];
-            server.prepare(fixture, op).await?;
-            if !op.is_job() && peer.name() != workload::PGBENCH {
-                measure::phase(peer.clone(), op, tasks, options.span / 10).await?;
+            let name = peer.name();
+            if failed.contains(&name) {
+                continue;
             }
-            let sample = measure::phase(peer.clone(), op, tasks, options.span)
-                .await
-                .with_context(|| format!("{} on {}", peer.name(), workload.id))?;
-            results
-                .cell_mut(workload.id, peer.name())
-                .rounds
-                .push(sample);
+            server.prepare(fixture, op).await?;
+            match time(peer, workload, options.span).await {
+                Ok(sample) => results.cell_mut(workload.id, name).rounds.push(sample),
+                Err(error) if name != OURS => {
+                    eprintln!("{name} is left out of {}: {error:#}", workload.id);
+                    results.cell_mut(workload.id, name).rounds.clear();
+                    failed.push(name);
+                }
+                Err(error) => return Err(error.context(workload.id)),
+            }
         }
     }
     let shown: Vec<String> = peers
@@ -253,6 +257,15 @@ async fn measure(
         .collect();
     eprintln!("{} {}: {}", workload.id, workload.unit, shown.join(", "));
     Ok(())
+}
+
+/// Warms a peer up, and times it.
+async fn time(peer: &Arc<dyn Peer>, workload: &Workload, span: Duration) -> Result<Sample> {
+    let (op, tasks) = (workload.op, workload.tasks);
+    if !op.is_job() && peer.name() != PGBENCH {
+        measure::phase(peer.clone(), op, tasks, span / 10).await?;
+    }
+    measure::phase(peer.clone(), op, tasks, span).await
 }
 
 async fn circumstances(

@@ -63,7 +63,7 @@ fn cpu(sample: &Sample) -> Option<f64> {
 }
 
 fn rate(value: f64) -> String {
-    if value >= 100.0 {
+    if value >= 99.95 {
         let digits = format!("{value:.0}");
         let first = digits.len() % 3;
         let mut grouped = String::new();
