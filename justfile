@@ -13,6 +13,7 @@ default:
 check: fmt-check clippy docs
     {{ bogus }} cargo test --quiet --lib --all-features
     {{ bogus }} cargo test --quiet --all-features --test it -- offline::
+    {{ bogus }} cargo test --quiet --package xtask
 
 # All tests, on a private server that they start themselves.
 [group('every day')]
@@ -54,6 +55,11 @@ schema:
 [group('schema')]
 new-migration NAME:
     cargo run --quiet --package xtask -- new-migration {{ NAME }}
+
+# Make every mistake in every statement, see what rejects it, and publish the score.
+[group('schema')]
+mutants:
+    cargo run --quiet --package xtask -- mutants publish {{ datetime_utc("%F") }}
 
 # Fail if a source is not formatted.
 [group('parts of check')]

@@ -7,13 +7,16 @@
     reason = "the catalog is read by statements that are not the crate's"
 )]
 
+mod mutants;
 mod prepare;
+mod rules;
 mod schema;
 #[allow(
     dead_code,
     reason = "the offline tests read more of a call than the tasks do"
 )]
 mod source;
+mod sql;
 
 // The launcher the crate itself has, compiled a second time.
 #[path = "../../src/embedded/mod.rs"]
@@ -34,7 +37,9 @@ const USAGE: &str = "usage: cargo run -p xtask -- TASK
 tasks:
   prepare [--check]     refresh .sqlx from the statements and migrations, or fail if it is stale
   schema [--check]      write docs/schema.md from a migrated database, or fail if it is stale
-  new-migration NAME    start the next migration";
+  new-migration NAME    start the next migration
+  mutants [EVERY]       make mistakes in the statements, all or each EVERY-th, and see what rejects them
+  mutants publish DATE  all of them, with the result in docs/guarantees.md";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -46,6 +51,9 @@ async fn main() -> ExitCode {
         ["schema"] => schema::run(false).await,
         ["schema", "--check"] => schema::run(true).await,
         ["new-migration", name] => new_migration(name),
+        ["mutants"] => mutants::run(1, None).await,
+        ["mutants", "publish", date] => mutants::run(1, Some(date.to_owned())).await,
+        ["mutants", every] => sample(every).await,
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);
@@ -119,4 +127,10 @@ fn new_migration(name: &str) -> Result<()> {
     fs::write(&path, "-- What this changes, and why.\n\n")?;
     println!("migrations/{number:04}_{name}.sql");
     Ok(())
+}
+
+async fn sample(every: &str) -> Result<()> {
+    let every = every.parse().ok().filter(|every| *every > 0);
+    let every = every.context("EVERY is a whole number from 1 on")?;
+    mutants::run(every, None).await
 }

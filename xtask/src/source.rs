@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    ops::Range,
     path::{Path, PathBuf},
 };
 
@@ -23,6 +24,8 @@ pub struct Call {
     pub name: String,
     /// The statement; empty for the `_file` macros.
     pub sql: String,
+    /// Its literal in the source, quotes included, in bytes.
+    pub literal: Range<usize>,
     /// The arguments.
     pub args: Vec<Expr>,
 }
@@ -119,6 +122,7 @@ impl Finder<'_> {
                 true => String::new(),
                 false => sql.value(),
             },
+            literal: sql.span().byte_range(),
             name,
             args: parts.collect(),
         }))

@@ -4,4 +4,5 @@
 mod cache;
 mod rules;
 mod source;
+#[path = "../../../xtask/src/sql.rs"]
 mod sql;

@@ -1,14 +1,16 @@
 //! As much of SQL's grammar as the rules need: words, nesting, the final select list, outer joins.
 
-/// A word, a quoted name, a literal or a sign, and how many parentheses it is in.
+/// A word, a quoted name, a literal or a sign, where it begins, and how many parentheses it is in.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Token {
     pub text: String,
+    /// Byte of the statement.
+    pub at: usize,
     pub depth: usize,
 }
 
 impl Token {
-    fn is(&self, word: &str) -> bool {
+    pub fn is(&self, word: &str) -> bool {
         self.text.eq_ignore_ascii_case(word)
     }
 }
@@ -36,6 +38,7 @@ pub fn tokens(sql: &str) -> Vec<Token> {
         }
         tokens.push(Token {
             text: rest[..len].to_owned(),
+            at: sql.len() - rest.len(),
             depth,
         });
         if first == '(' {
@@ -127,7 +130,10 @@ pub fn select_list(tokens: &[Token]) -> Vec<Vec<&Token>> {
         match token.text.as_str() {
             text if token.depth == 0 && text.eq_ignore_ascii_case("FROM") => break,
             "," if token.depth == 0 => items.push(Vec::new()),
-            _ => items.last_mut().unwrap().push(token),
+            _ => items
+                .last_mut()
+                .into_iter()
+                .for_each(|item| item.push(token)),
         }
     }
     items
@@ -159,7 +165,7 @@ fn takes_a_statement_apart() {
         "a",
     ];
     assert_eq!(texts, expected);
-    assert_eq!(tokens[11].depth, 1);
+    assert_eq!((tokens[11].depth, tokens[11].at), (1, 51));
 }
 
 #[test]

@@ -1,0 +1,407 @@
+//! The mistakes in the text of a statement.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
+
+use super::{Edit, Mistake, Operator};
+use crate::sql::{Token, tokens};
+
+/// The columns of each table, and whether a row must have a value there.
+#[derive(Debug, Clone, Default)]
+pub struct Schema(pub BTreeMap<String, BTreeMap<String, bool>>);
+
+impl Schema {
+    pub async fn of(options: &PgConnectOptions) -> Result<Self> {
+        let mut connection = PgConnection::connect_with(options).await?;
+        let rows: Vec<(String, String, bool)> = sqlx::query_as(
+            "SELECT relname, attname, attnotnull AND NOT atthasdef
+             FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+             WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND attnum > 0 AND NOT attisdropped",
+        )
+        .fetch_all(&mut connection)
+        .await?;
+        connection.close().await?;
+        let mut schema = Self::default();
+        for (table, column, needed) in rows {
+            schema.0.entry(table).or_default().insert(column, needed);
+        }
+        Ok(schema)
+    }
+}
+
+/// A statement with its parameters: the text in the source begins at `offset`.
+pub struct Statement<'a> {
+    pub sql: &'a str,
+    pub offset: usize,
+    /// The type of each parameter.
+    pub params: Vec<String>,
+    /// Where each argument is in the source, with what separates it from the one before.
+    pub args: Vec<std::ops::Range<usize>>,
+    tokens: Vec<Token>,
+}
+
+impl<'a> Statement<'a> {
+    pub fn new(
+        sql: &'a str,
+        offset: usize,
+        params: Vec<String>,
+        args: Vec<std::ops::Range<usize>>,
+    ) -> Self {
+        Self {
+            sql,
+            offset,
+            params,
+            args,
+            tokens: tokens(sql),
+        }
+    }
+
+    /// Every mistake in the text.
+    pub fn mistakes(&self, schema: &Schema) -> Vec<Mistake> {
+        let mut mistakes = self.renamed(schema);
+        mistakes.extend(self.dropped_columns());
+        mistakes.extend(self.raised_placeholders());
+        mistakes.extend(self.swapped_placeholders());
+        mistakes.extend(self.dropped_nullability());
+        mistakes.extend(self.dropped_insert_columns(schema));
+        mistakes.extend(self.conflict_targets());
+        mistakes.extend(self.literals());
+        mistakes
+    }
+
+    fn text(&self, at: usize) -> &str {
+        self.tokens.get(at).map_or("", |token| &token.text)
+    }
+
+    fn is(&self, at: usize, word: &str) -> bool {
+        self.text(at).eq_ignore_ascii_case(word)
+    }
+
+    /// Replaces a token; `typed` mistakes are the rule.
+    fn replaced(&self, operator: Operator, at: usize, text: String) -> Mistake {
+        Mistake {
+            operator,
+            typed: true,
+            change: format!("`{}` to `{text}`{}", self.text(at), self.of(at)),
+            edits: vec![self.edit(at, at + 1, text)],
+        }
+    }
+
+    /// Which of several equal tokens it is.
+    fn of(&self, at: usize) -> String {
+        let same = |token: &&Token| token.text == self.tokens[at].text;
+        let before = self.tokens[..at].iter().filter(same).count();
+        let all = self.tokens.iter().filter(same).count();
+        match all {
+            1 => String::new(),
+            _ => format!(", {} of {all}", before + 1),
+        }
+    }
+
+    /// In the source, from one token to before another.
+    fn edit(&self, from: usize, to: usize, text: impl Into<String>) -> Edit {
+        let last = &self.tokens[to - 1];
+        let range = self.offset + self.tokens[from].at..self.offset + last.at + last.text.len();
+        Edit::new(range, text)
+    }
+
+    fn renamed(&self, schema: &Schema) -> Vec<Mistake> {
+        let columns: BTreeSet<&String> = schema
+            .0
+            .iter()
+            .filter(|(table, _)| self.tokens.iter().any(|token| token.text == **table))
+            .flat_map(|(_, columns)| columns.keys())
+            .collect();
+        let mut mistakes = Vec::new();
+        for (at, token) in self.tokens.iter().enumerate() {
+            // Not a type, a function or the type of a literal.
+            let next = self.text(at + 1);
+            let is_type = at > 0 && self.is(at - 1, "::") || next.starts_with('\'');
+            if is_type || (next == "(" && at > 0 && !self.is(at - 1, "INTO")) {
+                continue;
+            }
+            let alias = token
+                .text
+                .strip_prefix('"')
+                .and_then(|text| text.find(['!', '?', '"']));
+            if let Some(end) = alias {
+                let (name, rest) = token.text.split_at(end + 1);
+                let renamed = format!("{name}_x{rest}");
+                mistakes.push(self.replaced(Operator::RenameColumn, at, renamed));
+            } else if schema.0.contains_key(&token.text) {
+                let renamed = format!("{}_x", token.text);
+                mistakes.push(self.replaced(Operator::RenameTable, at, renamed));
+            } else if columns.contains(&token.text) {
+                let renamed = format!("{}_x", token.text);
+                mistakes.push(self.replaced(Operator::RenameColumn, at, renamed));
+            }
+        }
+        mistakes
+    }
+
+    /// The items of a list from a token on: first token and the one after the last.
+    fn items(&self, start: usize, ends: impl Fn(&Token) -> bool) -> Vec<(usize, usize)> {
+        let depth = self.tokens.get(start).map_or(0, |token| token.depth);
+        let mut items = Vec::new();
+        let mut first = start;
+        for at in start..=self.tokens.len() {
+            let end = self.tokens.get(at).is_none_or(|token| {
+                token.depth < depth || (token.depth == depth && (ends(token) || token.text == ";"))
+            });
+            if end || (self.is(at, ",") && self.tokens[at].depth == depth) {
+                if at > first {
+                    items.push((first, at));
+                }
+                first = at + 1;
+            }
+            if end {
+                break;
+            }
+        }
+        items
+    }
+
+    /// Takes one item and its comma out of a list.
+    fn without(&self, items: &[(usize, usize)], n: usize) -> Edit {
+        let (from, to) = match n {
+            0 => (items[0].0, items[1].0),
+            _ => (items[n - 1].1, items[n].1),
+        };
+        // From a token up to another one: blanks before the latter stay.
+        let end = match n {
+            0 => self.tokens[to].at,
+            _ => self.tokens[to - 1].at + self.tokens[to - 1].text.len(),
+        };
+        Edit::new(self.offset + self.tokens[from].at..self.offset + end, "")
+    }
+
+    fn shown(&self, (from, to): (usize, usize)) -> String {
+        let edit = self.edit(from, to, "");
+        let text = &self.sql[edit.at.start - self.offset..edit.at.end - self.offset];
+        format!(
+            "`{}`",
+            text.split_whitespace().collect::<Vec<_>>().join(" ")
+        )
+    }
+
+    fn dropped_columns(&self) -> Vec<Mistake> {
+        let mut mistakes = Vec::new();
+        for at in 0..self.tokens.len() {
+            let start = match self.text(at) {
+                text if text.eq_ignore_ascii_case("RETURNING") => at + 1,
+                text if !text.eq_ignore_ascii_case("SELECT") => continue,
+                _ if self.is(at + 1, "DISTINCT") && self.is(at + 2, "ON") => {
+                    let close = |n: &usize| self.tokens[*n].text == ")";
+                    (at + 3..self.tokens.len()).find(close).unwrap_or(at) + 1
+                }
+                _ => at + 1,
+            };
+            let items = self.items(start, |token| token.is("FROM"));
+            if items.len() < 2 {
+                continue;
+            }
+            for n in 0..items.len() {
+                mistakes.push(Mistake {
+                    operator: Operator::DropColumn,
+                    typed: true,
+                    change: format!("without {}{}", self.shown(items[n]), self.of(items[n].0)),
+                    edits: vec![self.without(&items, n)],
+                });
+            }
+        }
+        mistakes
+    }
+
+    /// The number of a placeholder.
+    fn placeholder(&self, at: usize) -> Option<usize> {
+        self.text(at).strip_prefix('$')?.parse().ok()
+    }
+
+    fn placeholders(&self) -> Vec<(usize, usize)> {
+        (0..self.tokens.len())
+            .filter_map(|at| Some((at, self.placeholder(at)?)))
+            .collect()
+    }
+
+    fn same_type(&self, i: usize, j: usize) -> bool {
+        self.params.get(i - 1).is_some() && self.params.get(i - 1) == self.params.get(j - 1)
+    }
+
+    fn raised_placeholders(&self) -> Vec<Mistake> {
+        let all = self.placeholders();
+        let raised = |&(at, n): &(usize, usize)| {
+            // The types cannot tell if the parameter is still in use and the next one is of its type.
+            let used = all.iter().filter(|(_, other)| *other == n).count() > 1;
+            Mistake {
+                typed: !(used && self.same_type(n, n + 1)),
+                ..self.replaced(Operator::RaisePlaceholder, at, format!("${}", n + 1))
+            }
+        };
+        all.iter().map(raised).collect()
+    }
+
+    /// Each two neighbouring placeholders.
+    fn swapped_placeholders(&self) -> Vec<Mistake> {
+        let all = self.placeholders();
+        let pairs = all.windows(2).filter(|pair| pair[0].1 != pair[1].1);
+        let swapped = |pair: &[(usize, usize)]| {
+            let ((a, i), (b, j)) = (pair[0], pair[1]);
+            Mistake {
+                operator: Operator::SwapPlaceholders,
+                typed: !self.same_type(i, j),
+                change: format!("`${i}`{} with `${j}`{}", self.of(a), self.of(b)),
+                edits: vec![
+                    self.edit(a, a + 1, format!("${j}")),
+                    self.edit(b, b + 1, format!("${i}")),
+                ],
+            }
+        };
+        pairs.map(swapped).collect()
+    }
+
+    fn dropped_nullability(&self) -> Vec<Mistake> {
+        let mark = |(at, token): (usize, &Token)| {
+            let text = token.text.strip_prefix('"')?;
+            let end = 1 + text.find(['!', '?'])?;
+            let without = format!("{}{}", &token.text[..end], &token.text[end + 1..]);
+            Some(self.replaced(Operator::DropNullability, at, without))
+        };
+        self.tokens.iter().enumerate().filter_map(mark).collect()
+    }
+
+    /// The list in the parentheses that open at a token.
+    fn list(&self, open: usize) -> Vec<(usize, usize)> {
+        match self.text(open) {
+            "(" => self.items(open + 1, |_| false),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The values that an INSERT gives its columns, from the token after the columns on.
+    fn values(&self, at: usize) -> Vec<(usize, usize)> {
+        if self.is(at, "VALUES") {
+            return self.list(at + 1);
+        }
+        match self.is(at, "SELECT") && self.is(at + 1, "*") && self.is(at + 3, "UNNEST") {
+            true => self.list(at + 4),
+            false => self.items(at + 1, |token| token.is("FROM")),
+        }
+    }
+
+    fn dropped_insert_columns(&self, schema: &Schema) -> Vec<Mistake> {
+        let mut mistakes = Vec::new();
+        for at in 0..self.tokens.len() {
+            if !self.is(at, "INTO") {
+                continue;
+            }
+            let Some(open) = (at..self.tokens.len()).find(|n| self.is(*n, "(")) else {
+                continue;
+            };
+            let columns = self.list(open);
+            let after = columns.last().map_or(open, |last| last.1) + 1;
+            let values = self.values(after);
+            if columns.len() != values.len() || columns.len() < 2 {
+                continue;
+            }
+            let table = schema.0.get(self.text(at + 1));
+            for n in 0..columns.len() {
+                let column = self.text(columns[n].0);
+                let needed = table.and_then(|table| table.get(column)) == Some(&true);
+                let mut edits = vec![self.without(&columns, n), self.without(&values, n)];
+                edits.extend(self.without_arguments(values[n]));
+                edits.sort_by_key(|edit| edit.at.start);
+                mistakes.push(Mistake {
+                    operator: Operator::DropInsertColumn,
+                    typed: false,
+                    change: format!(
+                        "without `{column}`{}",
+                        if needed { ", NOT NULL" } else { "" }
+                    ),
+                    edits,
+                });
+            }
+        }
+        mistakes
+    }
+
+    /// Takes out the arguments that only these tokens use, and renumbers the placeholders.
+    fn without_arguments(&self, (from, to): (usize, usize)) -> Vec<Edit> {
+        let all = self.placeholders();
+        let inside = |at: usize| (from..to).contains(&at);
+        let used_outside = |n: usize| all.iter().any(|&(at, other)| other == n && !inside(at));
+        let gone: BTreeSet<usize> = all
+            .iter()
+            .filter(|(at, n)| inside(*at) && !used_outside(*n))
+            .map(|(_, n)| *n)
+            .collect();
+        let mut edits: Vec<Edit> = gone
+            .iter()
+            .filter_map(|n| Some(Edit::new(self.args.get(n - 1)?.clone(), "")))
+            .collect();
+        for (at, n) in all.into_iter().filter(|(at, _)| !inside(*at)) {
+            let lower = gone.range(..n).count();
+            if lower > 0 {
+                edits.push(self.edit(at, at + 1, format!("${}", n - lower)));
+            }
+        }
+        edits
+    }
+
+    fn conflict_targets(&self) -> Vec<Mistake> {
+        let mut mistakes = Vec::new();
+        for at in 0..self.tokens.len() {
+            if !(self.is(at, "ON") && self.is(at + 1, "CONFLICT")) {
+                continue;
+            }
+            let columns = self.list(at + 2);
+            for n in 0..columns.len() {
+                let column = self.text(columns[n].0).to_owned();
+                let edit = match columns.len() {
+                    1 => self.edit(columns[n].0, columns[n].1, "created_at"),
+                    _ => self.without(&columns, n),
+                };
+                mistakes.push(Mistake {
+                    operator: Operator::ConflictTarget,
+                    typed: false,
+                    change: format!("without `{column}`"),
+                    edits: vec![edit],
+                });
+            }
+            let update = columns.last().map_or(at, |last| last.1) + 2;
+            if self.is(update, "UPDATE") {
+                let end = (update..self.tokens.len())
+                    .find(|n| {
+                        self.is(*n, "RETURNING") || self.tokens[*n].depth < self.tokens[at].depth
+                    })
+                    .unwrap_or(self.tokens.len());
+                mistakes.push(Mistake {
+                    operator: Operator::ConflictTarget,
+                    typed: false,
+                    change: "DO NOTHING".to_owned(),
+                    edits: vec![self.edit(update, end, "NOTHING")],
+                });
+            }
+        }
+        mistakes
+    }
+
+    fn literals(&self) -> Vec<Mistake> {
+        let changed = |(at, token): (usize, &Token)| {
+            let text = if let Some(text) = token.text.strip_suffix('\'') {
+                format!("{text}x'")
+            } else {
+                (token.text.parse::<u32>().ok()? + 1).to_string()
+            };
+            Some(Mistake {
+                typed: false,
+                ..self.replaced(Operator::Literal, at, text)
+            })
+        };
+        self.tokens.iter().enumerate().filter_map(changed).collect()
+    }
+}
+
+#[cfg(test)]
+mod fixtures;
