@@ -20,7 +20,7 @@ check: fmt-check clippy docs
 test *ARGS:
     cargo test --all-features {{ ARGS }}
 
-# The long tests: full-size storms of transfers, imports of a million bars. Minutes.
+# The long tests: 64 x 1000 transfers at each isolation level, undisturbed and disturbed, and a million bars. Up to half an hour.
 [group('every day')]
 soak:
     cargo test --all-features --test it -- --ignored soak --nocapture --test-threads 1
