@@ -40,6 +40,7 @@ bench *ARGS:
 fmt:
     cargo fmt --all
     cargo fmt --manifest-path benches/Cargo.toml
+    cargo fmt --manifest-path examples/consumer/Cargo.toml
 
 # Refresh .sqlx from the statements and migrations, on a throwaway server.
 [group('schema')]
@@ -83,8 +84,14 @@ bench-check:
     cargo fmt --check --manifest-path benches/Cargo.toml
     {{ bogus }} cargo clippy --quiet --manifest-path benches/Cargo.toml --target-dir target -- -D warnings
 
+# Package the crate and use it from outside, as examples/consumer does.
+[group('parts of check')]
+package:
+    cargo fmt --check --manifest-path examples/consumer/Cargo.toml
+    cargo run --quiet --package xtask -- package
+
 # What CI runs after installing its tools.
 [group('parts of check')]
-ci: check bench-check
+ci: check bench-check package
     cargo run --quiet --package xtask -- prepare --check
     cargo run --quiet --package xtask -- schema --check

@@ -23,6 +23,10 @@ pub mod repo;
 pub mod service;
 pub mod types;
 
+/// The `sqlx.toml` of this crate. What follows `[macros.type-overrides]` in there is for you to copy if statements of your own
+/// touch the tables or the domains of this crate; a test of yours can compare the copy with this.
+pub const SQLX_TOML: &str = include_str!("../sqlx.toml");
+
 // The guide pages hold examples, too; they are compiled here and shown on the project's pages.
 #[cfg(doctest)]
 #[doc = include_str!("../docs/adding-a-query.md")]

@@ -8,6 +8,7 @@
 )]
 
 mod mutants;
+mod package;
 mod prepare;
 mod rules;
 mod schema;
@@ -37,6 +38,7 @@ const USAGE: &str = "usage: cargo run -p xtask -- TASK
 tasks:
   prepare [--check]     refresh .sqlx from the statements and migrations, or fail if it is stale
   schema [--check]      write docs/schema.md from a migrated database, or fail if it is stale
+  package               package the crate and use it from outside, as examples/consumer does
   new-migration NAME    start the next migration
   mutants [EVERY]       make mistakes in the statements, all or each EVERY-th, and see what rejects them
   mutants publish DATE  all of them, with the result in docs/guarantees.md";
@@ -50,6 +52,7 @@ async fn main() -> ExitCode {
         ["prepare", "--check"] => prepare::run(true).await,
         ["schema"] => schema::run(false).await,
         ["schema", "--check"] => schema::run(true).await,
+        ["package"] => package::run(),
         ["new-migration", name] => new_migration(name),
         ["mutants"] => mutants::run(1, None).await,
         ["mutants", "publish", date] => mutants::run(1, Some(date.to_owned())).await,

@@ -9,6 +9,7 @@ mod matrix;
 mod metrics;
 mod migrate;
 mod performance;
+mod prepare;
 mod snapshot;
 mod status;
 
@@ -26,6 +27,8 @@ use crate::{
 pub(crate) enum Command {
     /// Plays twelve weeks of the desk on real prices, on a temporary server
     Demo,
+    /// Refreshes the query cache (.sqlx) of a crate that uses this one, on a temporary server
+    Prepare(prepare::Args),
     #[command(flatten)]
     Stored(Stored),
 }
@@ -35,6 +38,7 @@ impl Command {
     pub(crate) async fn run(&self, target: &Target, statements: &Statements) -> Result<()> {
         match self {
             Self::Demo => demo::run(statements).await,
+            Self::Prepare(args) => prepare::run(args).await,
             Self::Stored(command) => command.run(target).await,
         }
     }

@@ -1,0 +1,236 @@
+//! The crate as others get it: packaged, unpacked outside of the project, and used by the crate in `examples/consumer`.
+
+use std::{
+    env,
+    ffi::OsString,
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    process::Command,
+    time::SystemTime,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::{file_name, project};
+
+/// Without one of these the macros or the build script of the unpacked crate would miss something.
+const WANTED: [&str; 7] = [
+    "build.rs",
+    "sqlx.toml",
+    ".sqlx/migrations.lock",
+    ".sqlx/statements.lock",
+    ".sqlx/schema.lock",
+    "README.md",
+    "LICENSE-MIT",
+];
+/// A database that nobody can reach, and that nothing must try to.
+const UNRELATED: &str = "postgres://nobody@unreachable.invalid/none";
+/// How the consumer names the crate, and how its copy does. The features are those of README's demo, so that cargo compiles
+/// no dependency again.
+const DEPENDENCY: &str = r#"{ path = "../..", features = ["embedded"] }"#;
+const UNPACKED: &str = r#"{ path = "../llm-trading-db", features = ["cli"] }"#;
+
+/// Packages the crate and proves that it can be used.
+pub fn run() -> Result<()> {
+    let folder = env::temp_dir().join(format!("llm-trading-db-package-{}", std::process::id()));
+    fs::create_dir(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let outcome = prove(&folder);
+    fs::remove_dir_all(&folder)?;
+    outcome
+}
+
+fn prove(folder: &Path) -> Result<()> {
+    let library = unpack(folder)?;
+    let consumer = folder.join("consumer");
+    copy(&project("examples/consumer"), &consumer)?;
+    let manifest = fs::read_to_string(consumer.join("Cargo.toml"))?;
+    ensure!(
+        manifest.contains(DEPENDENCY),
+        "examples/consumer/Cargo.toml must name the crate by {DEPENDENCY}"
+    );
+    fs::write(
+        consumer.join("Cargo.toml"),
+        manifest.replace(DEPENDENCY, UNPACKED),
+    )?;
+
+    let environments: [(&str, &[(&str, &str)]); 3] = [
+        ("an unrelated DATABASE_URL", &[("DATABASE_URL", UNRELATED)]),
+        ("no database", &[]),
+        ("SQLX_OFFLINE=true", &[("SQLX_OFFLINE", "true")]),
+    ];
+    for (name, variables) in environments {
+        build(&library, &consumer, variables).with_context(|| format!("with {name}"))?;
+        eprintln!("the consumer builds with {name}");
+    }
+    ensure!(
+        cargo(&consumer, &["run", "--quiet"]).status()?.success(),
+        "the consumer's program failed"
+    );
+    ensure!(
+        cargo(&consumer, &["test", "--quiet", "--test", "journal"])
+            .status()?
+            .success(),
+        "the consumer's tests failed"
+    );
+    missing_entry_fails(&library, &consumer)
+}
+
+/// Packages the crate, unpacks it in `folder`, and says what is missing in it.
+fn unpack(folder: &Path) -> Result<PathBuf> {
+    // What it would verify by building is built below, and by a user of it.
+    let package = [
+        "package",
+        "--quiet",
+        "--no-verify",
+        "--allow-dirty",
+        "--package",
+        "llm-trading-db",
+    ];
+    ensure!(
+        cargo(&project(""), &package).status()?.success(),
+        "cargo package failed"
+    );
+    let archive = target()?.join(format!("package/llm-trading-db-{}.crate", version()?));
+    let unpacked = Command::new("tar")
+        .arg("-xzf")
+        .arg(&archive)
+        .arg("-C")
+        .arg(folder)
+        .status()
+        .context("cannot run tar")?;
+    ensure!(
+        unpacked.success(),
+        "{} cannot be unpacked",
+        archive.display()
+    );
+    let library = folder.join("llm-trading-db");
+    fs::rename(
+        folder.join(format!("llm-trading-db-{}", version()?)),
+        &library,
+    )?;
+
+    for name in WANTED {
+        ensure!(library.join(name).exists(), "the package lacks {name}");
+    }
+    for name in [".sqlx", "migrations"] {
+        ensure!(
+            names(&library.join(name))? == names(&project(name))?,
+            "the package lacks a file of {name}"
+        );
+    }
+    Ok(library)
+}
+
+/// Builds both crates anew in an environment.
+fn build(library: &Path, consumer: &Path, variables: &[(&str, &str)]) -> Result<()> {
+    // Cargo would call them fresh: it does not know that macros read the environment.
+    touch(&library.join("src/lib.rs"))?;
+    touch(&consumer.join("src/lib.rs"))?;
+    let output = cargo(consumer, &["build", "--color", "never"])
+        .envs(variables.iter().copied())
+        .output()?;
+    let told = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        output.status.success(),
+        "the consumer does not build:\n{told}"
+    );
+    for name in ["llm-trading-db", "journal"] {
+        ensure!(
+            told.contains(&format!("Compiling {name} v")),
+            "{name} was not compiled, so this proves nothing:\n{told}"
+        );
+    }
+    Ok(())
+}
+
+/// The counter-proof: the macros did read the cache of the unpacked crate, and nothing else.
+fn missing_entry_fails(library: &Path, consumer: &Path) -> Result<()> {
+    let cache = library.join(".sqlx");
+    let entry = names(&cache)?
+        .into_iter()
+        .find(|name| name.starts_with("query-"))
+        .context("the package has no statement")?;
+    fs::remove_file(cache.join(entry))?;
+    match build(library, consumer, &[("DATABASE_URL", UNRELATED)]) {
+        Ok(()) => bail!("the consumer builds although an entry of the cache is missing"),
+        Err(error) => ensure!(
+            format!("{error:#}").contains("update the query cache"),
+            "another failure than that of the missing entry: {error:#}"
+        ),
+    }
+    eprintln!("and does not without one entry of the cache");
+    Ok(())
+}
+
+/// Cargo in `folder`, with the target folder of the project and without what the environment says of databases.
+fn cargo(folder: &Path, arguments: &[&str]) -> Command {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+    let mut command = Command::new(cargo);
+    command.current_dir(folder).args(arguments);
+    for name in [
+        "DATABASE_URL",
+        "LLM_TRADING_DB_BUILD_URL",
+        "JOURNAL_BUILD_URL",
+        "SQLX_OFFLINE",
+        "SQLX_OFFLINE_DIR",
+    ] {
+        command.env_remove(name);
+    }
+    if let Ok(target) = target() {
+        command.env("CARGO_TARGET_DIR", target);
+    }
+    command
+}
+
+/// The target folder that the project's own builds use.
+fn target() -> Result<PathBuf> {
+    match env::var_os("CARGO_TARGET_DIR") {
+        Some(folder) => Ok(env::current_dir()?.join(folder)),
+        None => Ok(project("target").canonicalize()?),
+    }
+}
+
+/// The version of the crate.
+fn version() -> Result<String> {
+    let manifest = fs::read_to_string(project("Cargo.toml"))?;
+    let line = manifest.lines().find(|line| line.starts_with("version = "));
+    let version = line.and_then(|line| line.split('"').nth(1));
+    Ok(version.context("Cargo.toml names no version")?.to_owned())
+}
+
+fn touch(file: &Path) -> io::Result<()> {
+    File::options()
+        .write(true)
+        .open(file)?
+        .set_modified(SystemTime::now())
+}
+
+/// The names in a folder, in their order.
+fn names(folder: &Path) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        names.push(file_name(&entry?.path())?.to_owned());
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Copies a crate without what was built in it.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir(to)?;
+    for entry in fs::read_dir(from)? {
+        let (path, name) = {
+            let entry = entry?;
+            (entry.path(), entry.file_name())
+        };
+        if path.is_dir() {
+            if name != "target" {
+                copy(&path, &to.join(name))?;
+            }
+        } else {
+            fs::copy(&path, to.join(name))?;
+        }
+    }
+    Ok(())
+}
