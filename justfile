@@ -62,6 +62,11 @@ new-migration NAME:
 mutants:
     cargo run --quiet --package xtask -- mutants publish {{ datetime_utc("%F") }}
 
+# Follow docs/adding-a-query.md in a copy of the tree.
+[group('schema')]
+walk-through:
+    cargo run --quiet --package xtask -- walk-through
+
 # Fail if a source is not formatted.
 [group('parts of check')]
 fmt-check:
@@ -95,3 +100,4 @@ package:
 ci: check bench-check package
     cargo run --quiet --package xtask -- prepare --check
     cargo run --quiet --package xtask -- schema --check
+    cargo run --quiet --package xtask -- walk-through

@@ -18,6 +18,7 @@ mod schema;
 )]
 mod source;
 mod sql;
+mod walk_through;
 
 // The launcher the crate itself has, compiled a second time.
 #[path = "../../src/embedded/mod.rs"]
@@ -41,7 +42,8 @@ tasks:
   package               package the crate and use it from outside, as examples/consumer does
   new-migration NAME    start the next migration
   mutants [EVERY]       make mistakes in the statements, all or each EVERY-th, and see what rejects them
-  mutants publish DATE  all of them, with the result in docs/guarantees.md";
+  mutants publish DATE  all of them, with the result in docs/guarantees.md
+  walk-through          follow docs/adding-a-query.md in a copy of the tree";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -57,6 +59,7 @@ async fn main() -> ExitCode {
         ["mutants"] => mutants::run(1, None).await,
         ["mutants", "publish", date] => mutants::run(1, Some(date.to_owned())).await,
         ["mutants", every] => sample(every).await,
+        ["walk-through"] => walk_through::run(),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);

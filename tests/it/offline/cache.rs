@@ -1,18 +1,17 @@
-//! The committed query cache is complete, holds nothing else, and is of these migrations.
+//! The committed query cache is complete, holds nothing else, and is of these migrations; and a copy of the tree in which it
+//! is not is noticed.
 
 use std::{
-    collections::BTreeSet,
-    fs,
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
     path::{Path, PathBuf},
 };
 
 use sha2::{Digest, Sha256};
 
-use super::source::calls_below;
+use super::source::finder::calls_below;
 
-fn root(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
-}
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 fn hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes)
@@ -21,84 +20,194 @@ fn hex(bytes: &[u8]) -> String {
         .collect()
 }
 
-#[test]
-fn every_statement_has_an_entry_and_every_entry_a_statement() {
-    let calls = calls_below("src");
-    let wanted: BTreeSet<String> = calls
-        .iter()
-        .map(|call| format!("query-{}.json", hex(call.sql.as_bytes())))
-        .collect();
-    let stored: BTreeSet<String> = fs::read_dir(root(".sqlx"))
+fn names(folder: &Path) -> BTreeSet<String> {
+    fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.starts_with("query-"))
-        .collect();
-    let missing: Vec<String> = calls
-        .iter()
-        .filter(|call| !stored.contains(&format!("query-{}.json", hex(call.sql.as_bytes()))))
-        .map(|call| format!("{}:{}", call.file.display(), call.line))
-        .collect();
-    let unused: Vec<&String> = stored.difference(&wanted).collect();
-    assert!(
-        missing.is_empty() && unused.is_empty(),
-        "run `just prepare`: statements without an entry in .sqlx: {missing:?}; entries without a statement: {unused:?}"
-    );
+        .collect()
 }
 
-#[test]
-fn every_entry_is_of_the_statement_it_is_named_after() {
-    for entry in fs::read_dir(root(".sqlx")).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_none_or(|ext| ext != "json") {
-            continue;
-        }
-        let data: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-        let name = format!(
-            "query-{}.json",
-            hex(data["query"].as_str().unwrap().as_bytes())
-        );
-        assert_eq!(
-            path.file_name().unwrap().to_str(),
-            Some(name.as_str()),
-            "run `just prepare`"
-        );
+/// What is stale in the cache of a tree; the mend is always `just prepare`.
+fn stale(root: &Path) -> Vec<String> {
+    let calls = calls_below(root, "src").unwrap();
+    let cache = root.join(".sqlx");
+    let mut entries = names(&cache);
+    entries.retain(|name| name.starts_with("query-"));
+
+    let mut wanted = BTreeMap::new();
+    for call in &calls {
+        wanted.insert(format!("query-{}.json", hex(call.sql.as_bytes())), call);
     }
-}
+    let missing = wanted.iter().filter(|(name, _)| !entries.contains(*name));
+    let mut stale: Vec<String> = missing
+        .map(|(_, call)| format!("{}:{} has no entry", call.file.display(), call.line))
+        .collect();
+    for name in &entries {
+        if !wanted.contains_key(name) {
+            stale.push(format!("{name} is of no statement"));
+        }
+        let entry: serde_json::Value =
+            serde_json::from_slice(&fs::read(cache.join(name)).unwrap()).unwrap();
+        if *name
+            != format!(
+                "query-{}.json",
+                hex(entry["query"].as_str().unwrap().as_bytes())
+            )
+        {
+            stale.push(format!(
+                "{name} holds another statement than it is named after"
+            ));
+        }
+    }
 
-/// What `Db::verify` names a statement by.
-#[test]
-fn every_statement_is_listed_with_its_place() {
-    let lines: BTreeSet<String> = calls_below("src")
+    let statements: BTreeSet<String> = calls
         .iter()
         .map(|call| format!("{}  {}\n", hex(call.sql.as_bytes()), call.place))
         .collect();
-    let locked = fs::read_to_string(root(".sqlx/statements.lock")).unwrap();
-    assert_eq!(
-        locked,
-        lines.into_iter().collect::<String>(),
-        "a statement has moved: run `just prepare`"
-    );
+    let folder = root.join("migrations");
+    let migrations = names(&folder).into_iter().map(|name| {
+        let content = fs::read(folder.join(&name)).unwrap();
+        format!("{}  {name}\n", hex(&content))
+    });
+    // Without the second, a change of the schema would leave the offline build green.
+    for (lock, now) in [
+        (
+            "statements.lock",
+            statements.into_iter().collect::<String>(),
+        ),
+        ("migrations.lock", migrations.collect()),
+    ] {
+        if fs::read_to_string(cache.join(lock)).unwrap() != now {
+            stale.push(format!(
+                "{lock} is of other {}",
+                lock.trim_end_matches(".lock")
+            ));
+        }
+    }
+    stale
 }
 
-/// A change of the schema leaves the offline build green; this lock turns it red.
 #[test]
-fn the_cache_is_of_these_migrations() {
-    let mut files: Vec<PathBuf> = fs::read_dir(root("migrations"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    files.sort();
-    let line = |path: &PathBuf| {
-        format!(
-            "{}  {}\n",
-            hex(&fs::read(path).unwrap()),
-            path.file_name().unwrap().to_str().unwrap()
+fn the_cache_is_of_these_statements_and_migrations() {
+    let stale = stale(Path::new(ROOT));
+    assert!(stale.is_empty(), "run `just prepare`: {stale:#?}");
+}
+
+/// A copy of what the cache is made of, removed when it goes out of scope.
+struct Copy(PathBuf);
+
+impl Copy {
+    fn new(name: &str) -> Self {
+        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("stale-{name}"));
+        match fs::remove_dir_all(&root) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => panic!("{error}"),
+            _ => {}
+        }
+        for folder in [".sqlx", "migrations", "src"] {
+            copy(&Path::new(ROOT).join(folder), &root.join(folder));
+        }
+        Self(root)
+    }
+
+    fn edit(&self, file: &str, edit: impl FnOnce(String) -> String) {
+        let path = self.0.join(file);
+        let before = fs::read_to_string(&path).unwrap();
+        let after = edit(before.clone());
+        assert_ne!(after, before, "{file} was not edited");
+        fs::write(path, after).unwrap();
+    }
+
+    /// The entry of the statement at a place in the sources.
+    fn entry(&self, place: &str) -> String {
+        let lock = fs::read_to_string(self.0.join(".sqlx/statements.lock")).unwrap();
+        let line = lock.lines().find(|line| line.ends_with(place)).unwrap();
+        format!("query-{}.json", line.split(' ').next().unwrap())
+    }
+}
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).unwrap();
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        match entry.file_type().unwrap().is_dir() {
+            true => copy(&entry.path(), &to.join(entry.file_name())),
+            false => drop(fs::copy(entry.path(), to.join(entry.file_name())).unwrap()),
+        }
+    }
+}
+
+#[test]
+fn an_unchanged_copy_is_fresh() {
+    assert_eq!(stale(&Copy::new("unchanged").0), [""; 0]);
+}
+
+#[test]
+fn an_edited_migration_is_noticed() {
+    let tree = Copy::new("migration");
+    tree.edit("migrations/0001_domains.sql", |text| text + "-- later\n");
+    assert_eq!(stale(&tree.0), ["migrations.lock is of other migrations"]);
+}
+
+#[test]
+fn an_edited_statement_is_noticed() {
+    let tree = Copy::new("statement");
+    let entry = tree.entry("repo::accounts::get");
+    tree.edit("src/repo/accounts.rs", |text| {
+        text.replace(
+            "FROM accounts WHERE id = $1",
+            "FROM accounts WHERE  id = $1",
         )
+    });
+    let [missing, unused, lock] = &stale(&tree.0)[..] else {
+        panic!("{:?}", stale(&tree.0));
     };
-    let now: String = files.iter().map(line).collect();
-    let locked = fs::read_to_string(root(".sqlx/migrations.lock")).unwrap();
+    assert!(
+        missing.starts_with("src/repo/accounts.rs:") && missing.ends_with(" has no entry"),
+        "{missing}"
+    );
+    assert_eq!(*unused, format!("{entry} is of no statement"));
+    assert_eq!(lock, "statements.lock is of other statements");
+}
+
+#[test]
+fn a_deleted_entry_is_noticed() {
+    let tree = Copy::new("deleted");
+    let entry = tree.entry("repo::accounts::get");
+    fs::remove_file(tree.0.join(".sqlx").join(entry)).unwrap();
+    let stale = stale(&tree.0);
+    assert_eq!(stale.len(), 1, "{stale:?}");
+    assert!(stale[0].starts_with("src/repo/accounts.rs:"), "{stale:?}");
+}
+
+#[test]
+fn an_added_entry_is_noticed() {
+    let tree = Copy::new("added");
+    let query = "SELECT 1 AS one";
+    let name = format!("query-{}.json", hex(query.as_bytes()));
+    let entry = serde_json::json!({ "query": query }).to_string();
+    fs::write(tree.0.join(".sqlx").join(&name), entry).unwrap();
+    assert_eq!(stale(&tree.0), [format!("{name} is of no statement")]);
+}
+
+#[test]
+fn an_entry_under_another_name_is_noticed() {
+    let tree = Copy::new("renamed");
+    let (one, other) = (
+        tree.entry("repo::accounts::get"),
+        tree.entry("repo::accounts::list"),
+    );
+    let cache = tree.0.join(".sqlx");
+    fs::copy(cache.join(&other), cache.join(&one)).unwrap();
     assert_eq!(
-        locked, now,
-        "the migrations have changed since the cache was made: run `just prepare`"
+        stale(&tree.0),
+        [format!(
+            "{one} holds another statement than it is named after"
+        )]
     );
 }

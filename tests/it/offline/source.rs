@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 #[path = "../../../xtask/src/source.rs"]
 #[allow(dead_code, reason = "the tasks read more of a call than the tests do")]
-mod finder;
+pub mod finder;
 
 pub use finder::Call;
 use finder::rust_files;
