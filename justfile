@@ -47,6 +47,11 @@ fmt:
 prepare:
     cargo run --quiet --package xtask -- prepare
 
+# Refresh the query cache of examples/consumer.
+[group('schema')]
+prepare-consumer:
+    cargo run --quiet --features cli -- prepare examples/consumer
+
 # Write docs/schema.md from a migrated database.
 [group('schema')]
 schema:

@@ -3,6 +3,7 @@
 mod demo;
 mod doctor;
 mod imports;
+mod prepare;
 mod reads;
 mod servers;
 

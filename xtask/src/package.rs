@@ -1,6 +1,7 @@
 //! The crate as others get it: packaged, unpacked outside of the project, and used by the crate in `examples/consumer`.
 
 use std::{
+    collections::BTreeSet,
     env,
     ffi::OsString,
     fs::{self, File},
@@ -54,26 +55,53 @@ fn prove(folder: &Path) -> Result<()> {
         manifest.replace(DEPENDENCY, UNPACKED),
     )?;
 
+    same_versions()?;
+    // For the versions of what the other features bring.
+    fs::copy(project("Cargo.lock"), consumer.join("Cargo.lock"))?;
+
     let environments: [(&str, &[(&str, &str)]); 3] = [
         ("an unrelated DATABASE_URL", &[("DATABASE_URL", UNRELATED)]),
         ("no database", &[]),
         ("SQLX_OFFLINE=true", &[("SQLX_OFFLINE", "true")]),
     ];
     for (name, variables) in environments {
-        build(&library, &consumer, variables).with_context(|| format!("with {name}"))?;
-        eprintln!("the consumer builds with {name}");
+        check(&library, &consumer, variables).with_context(|| format!("with {name}"))?;
+        eprintln!("the consumer compiles with {name}");
     }
-    ensure!(
-        cargo(&consumer, &["run", "--quiet"]).status()?.success(),
-        "the consumer's program failed"
-    );
-    ensure!(
-        cargo(&consumer, &["test", "--quiet", "--test", "journal"])
-            .status()?
-            .success(),
-        "the consumer's tests failed"
-    );
+    must(&consumer, &["run", "--quiet"])?;
+    must(&consumer, &["test", "--quiet", "--test", "journal"])?;
+    prepare_is_no_change(&consumer)?;
     missing_entry_fails(&library, &consumer)
+}
+
+/// The consumer shows the versions that the crate is tested with.
+fn same_versions() -> Result<()> {
+    let ours = locked(&project("Cargo.lock"))?;
+    let theirs = locked(&project("examples/consumer/Cargo.lock"))?;
+    let other: Vec<_> = theirs
+        .difference(&ours)
+        .filter(|package| !package.starts_with("journal "))
+        .map(String::as_str)
+        .collect();
+    ensure!(
+        other.is_empty(),
+        "examples/consumer/Cargo.lock has other versions than Cargo.lock: copy that over it and run `cargo update --workspace` \
+         there; they differ in {}",
+        other.join(", ")
+    );
+    Ok(())
+}
+
+/// The packages in a lock file, such as `serde 1.0.228`.
+fn locked(file: &Path) -> Result<BTreeSet<String>> {
+    let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    let lines: Vec<&str> = text.lines().collect();
+    let quoted = |line: &str, key: &str| Some(line.strip_prefix(key)?.trim_matches('"').to_owned());
+    let package = |pair: &[&str]| {
+        let name = quoted(pair[0], "name = ")?;
+        Some(format!("{name} {}", quoted(pair[1], "version = ")?))
+    };
+    Ok(lines.windows(2).filter_map(package).collect())
 }
 
 /// Packages the crate, unpacks it in `folder`, and says what is missing in it.
@@ -87,10 +115,7 @@ fn unpack(folder: &Path) -> Result<PathBuf> {
         "--package",
         "llm-trading-db",
     ];
-    ensure!(
-        cargo(&project(""), &package).status()?.success(),
-        "cargo package failed"
-    );
+    must(&project(""), &package)?;
     let archive = target()?.join(format!("package/llm-trading-db-{}.crate", version()?));
     let unpacked = Command::new("tar")
         .arg("-xzf")
@@ -122,25 +147,50 @@ fn unpack(folder: &Path) -> Result<PathBuf> {
     Ok(library)
 }
 
-/// Builds both crates anew in an environment.
-fn build(library: &Path, consumer: &Path, variables: &[(&str, &str)]) -> Result<()> {
+/// Compiles both crates anew in an environment, with the lints and bans of the project.
+fn check(library: &Path, consumer: &Path, variables: &[(&str, &str)]) -> Result<()> {
     // Cargo would call them fresh: it does not know that macros read the environment.
     touch(&library.join("src/lib.rs"))?;
     touch(&consumer.join("src/lib.rs"))?;
-    let output = cargo(consumer, &["build", "--color", "never"])
+    let clippy = [
+        "clippy",
+        "--all-targets",
+        "--color",
+        "never",
+        "--",
+        "-D",
+        "warnings",
+    ];
+    let output = cargo(consumer, &clippy)
+        .env("CLIPPY_CONF_DIR", project("").canonicalize()?)
         .envs(variables.iter().copied())
         .output()?;
     let told = String::from_utf8_lossy(&output.stderr);
     ensure!(
         output.status.success(),
-        "the consumer does not build:\n{told}"
+        "the consumer does not compile:\n{told}"
     );
     for name in ["llm-trading-db", "journal"] {
         ensure!(
-            told.contains(&format!("Compiling {name} v")),
-            "{name} was not compiled, so this proves nothing:\n{told}"
+            told.contains(&format!(" {name} v")),
+            "{name} was not checked, so this proves nothing:\n{told}"
         );
     }
+    Ok(())
+}
+
+/// The consumer refreshes its cache from the unpacked crate's migrations and its own, as the guide says, and finds it as it was.
+fn prepare_is_no_change(consumer: &Path) -> Result<()> {
+    let before = contents(&consumer.join(".sqlx"))?;
+    let path = consumer
+        .to_str()
+        .context("the folder has no readable name")?;
+    let prepare = ["run", "--quiet", "--features", "cli", "--", "prepare", path];
+    must(&project(""), &prepare)?;
+    ensure!(
+        contents(&consumer.join(".sqlx"))? == before,
+        "examples/consumer/.sqlx is stale: run `just prepare-consumer`"
+    );
     Ok(())
 }
 
@@ -152,8 +202,8 @@ fn missing_entry_fails(library: &Path, consumer: &Path) -> Result<()> {
         .find(|name| name.starts_with("query-"))
         .context("the package has no statement")?;
     fs::remove_file(cache.join(entry))?;
-    match build(library, consumer, &[("DATABASE_URL", UNRELATED)]) {
-        Ok(()) => bail!("the consumer builds although an entry of the cache is missing"),
+    match check(library, consumer, &[("DATABASE_URL", UNRELATED)]) {
+        Ok(()) => bail!("the consumer compiles although an entry of the cache is missing"),
         Err(error) => ensure!(
             format!("{error:#}").contains("update the query cache"),
             "another failure than that of the missing entry: {error:#}"
@@ -181,6 +231,12 @@ fn cargo(folder: &Path, arguments: &[&str]) -> Command {
         command.env("CARGO_TARGET_DIR", target);
     }
     command
+}
+
+fn must(folder: &Path, arguments: &[&str]) -> Result<()> {
+    let status = cargo(folder, arguments).status()?;
+    ensure!(status.success(), "cargo {} failed", arguments.join(" "));
+    Ok(())
 }
 
 /// The target folder that the project's own builds use.
@@ -214,6 +270,12 @@ fn names(folder: &Path) -> Result<Vec<String>> {
     }
     names.sort();
     Ok(names)
+}
+
+/// The files in a folder by name, in their order.
+fn contents(folder: &Path) -> Result<Vec<(String, Vec<u8>)>> {
+    let read = |name: String| Ok((name.clone(), fs::read(folder.join(&name))?));
+    names(folder)?.into_iter().map(read).collect()
 }
 
 /// Copies a crate without what was built in it.

@@ -5,7 +5,7 @@ use std::{
     ffi::OsString,
     fs, io,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
 use anyhow::{Context, Result, ensure};
@@ -71,16 +71,21 @@ fn compile(folder: &Path, variable: &str, url: &str, recorded: &Path) -> Result<
         cargo.current_dir(folder);
         cargo
     };
-    let package = cargo().arg("pkgid").output().context("cannot run cargo")?;
+    // The name of the package; and its dependencies are resolved and fetched now, while nothing leads to the server.
+    let tree = cargo()
+        .args(["tree", "--quiet", "--depth", "0", "--prefix", "none"])
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cannot run cargo")?;
     ensure!(
-        package.status.success(),
-        "{} is no package that cargo has resolved: run `cargo check` there first",
-        folder.display()
+        tree.status.success(),
+        "cargo cannot read the crate, see above"
     );
-    let package = String::from_utf8(package.stdout)?;
+    let tree = String::from_utf8(tree.stdout)?;
+    let package = tree.split(' ').next().unwrap_or_default();
     // The macros run only if the crate is compiled.
     let cleaned = cargo()
-        .args(["clean", "--quiet", "--package", package.trim()])
+        .args(["clean", "--quiet", "--package", package])
         .status()?;
     ensure!(cleaned.success(), "cargo clean failed, see above");
     let checked = cargo()
