@@ -53,7 +53,7 @@ impl Options {
     fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self> {
         let mut options = Self {
             rounds: 7,
-            span: Duration::from_millis(500),
+            span: Duration::from_millis(400),
             only: Vec::new(),
             peers: Vec::new(),
         };
