@@ -72,6 +72,11 @@ mutants:
 walk-through:
     cargo run --quiet --package xtask -- walk-through
 
+# See that every mistake of tests/ui is rejected; `just ui --write` renews its table in docs/guarantees.md, too.
+[group('schema')]
+ui *ARGS:
+    cargo run --quiet --package xtask -- ui {{ ARGS }}
+
 # Fail if a source is not formatted.
 [group('parts of check')]
 fmt-check:
@@ -106,3 +111,4 @@ ci: check bench-check package
     cargo run --quiet --package xtask -- prepare --check
     cargo run --quiet --package xtask -- schema --check
     cargo run --quiet --package xtask -- walk-through
+    cargo run --quiet --package xtask -- ui

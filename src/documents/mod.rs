@@ -186,7 +186,30 @@ impl<C: Content> Decode<'_, Postgres> for Document<C> {
     }
 }
 
-/// Where a statement has a bare JSONB parameter or column, this type stands, which has no value: cast it to the domain of
-/// the document that it is (`$1::pitch_document`), and add a column to `sqlx.toml`.
+/// Where a statement has a bare JSONB parameter or column, this type stands, which has no value: cast a parameter to the
+/// domain of the document that it is (`$1::pitch_document`), and name a column in `sqlx.toml`.
 #[derive(Debug, Clone, Copy)]
 pub enum UntypedJsonb {}
+
+/// No type has it: a column of an [`UntypedJsonb`] asks for it, so that the compiler says what to write instead.
+#[diagnostic::on_unimplemented(
+    message = "a JSONB column of this statement has no document type",
+    note = "a column of a table gets its type from `[macros.table-overrides]` in sqlx.toml: name it there",
+    note = "through COALESCE, another function or UNION a column loses its name: select the column itself"
+)]
+pub trait HasDocumentType<'r> {}
+
+impl<'r> Decode<'r, Postgres> for UntypedJsonb
+where
+    Self: HasDocumentType<'r>,
+{
+    fn decode(_: PgValueRef<'r>) -> Result<Self, BoxDynError> {
+        Err("bare JSONB is not decoded".into())
+    }
+}
+
+impl Type<Postgres> for UntypedJsonb {
+    fn type_info() -> PgTypeInfo {
+        <Json<()> as Type<Postgres>>::type_info()
+    }
+}

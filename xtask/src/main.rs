@@ -18,6 +18,7 @@ mod schema;
 )]
 mod source;
 mod sql;
+mod ui;
 mod walk_through;
 
 // The launcher the crate itself has, compiled a second time.
@@ -43,7 +44,8 @@ tasks:
   new-migration NAME    start the next migration
   mutants [EVERY]       make mistakes in the statements, all or each EVERY-th, and see what rejects them
   mutants publish DATE  all of them, with the result in docs/guarantees.md
-  walk-through          follow docs/adding-a-query.md in a copy of the tree";
+  walk-through          follow docs/adding-a-query.md in a copy of the tree
+  ui [--write]          see that every mistake of tests/ui is rejected, or renew its table in docs/guarantees.md, too";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -55,6 +57,8 @@ async fn main() -> ExitCode {
         ["schema"] => schema::run(false).await,
         ["schema", "--check"] => schema::run(true).await,
         ["package"] => package::run(),
+        ["ui"] => ui::run(false).await,
+        ["ui", "--write"] => ui::run(true).await,
         ["new-migration", name] => new_migration(name),
         ["mutants"] => mutants::run(1, None).await,
         ["mutants", "publish", date] => mutants::run(1, Some(date.to_owned())).await,

@@ -1,0 +1,16 @@
+//! mistake: a table that there is not
+//! covers: row: sqlx
+//! symptom: `UndefinedTableError` at run time, swallowed
+//! stage: database
+//! expect: relation "pitches" does not exist
+
+use llm_trading_db::{db::Db, error::Result};
+
+pub async fn run(db: &Db) -> Result<()> {
+    #[cfg(mistake)]
+    let statement = sqlx::query!("DELETE FROM pitches");
+    #[cfg(not(mistake))]
+    let statement = sqlx::query!("DELETE FROM pm_pitches");
+    statement.execute(db).await?;
+    Ok(())
+}

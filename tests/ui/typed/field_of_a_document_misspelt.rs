@@ -1,0 +1,17 @@
+//! mistake: a key of a document that there is not
+//! covers: defect 6
+//! symptom: `KeyError`, or `None` from `.get`
+//! stage: rustc
+//! expect: no method named `weekid` found
+
+use llm_trading_db::{repo::pitches::Pitch, types::WeekId};
+
+#[cfg(mistake)]
+pub fn week(pitch: &Pitch) -> WeekId {
+    pitch.pitch_data.weekid()
+}
+
+#[cfg(not(mistake))]
+pub fn week(pitch: &Pitch) -> WeekId {
+    pitch.pitch_data.week_id()
+}

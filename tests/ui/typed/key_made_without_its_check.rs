@@ -1,0 +1,17 @@
+//! mistake: a key made around its check
+//! covers: row: keys
+//! symptom: there was no check
+//! stage: rustc
+//! expect: private
+
+use llm_trading_db::types::{Account, Invalid};
+
+#[cfg(mistake)]
+pub fn account(text: &str) -> Result<Account, Invalid> {
+    Ok(Account(text.to_owned()))
+}
+
+#[cfg(not(mistake))]
+pub fn account(text: &str) -> Result<Account, Invalid> {
+    Account::new(text)
+}

@@ -1,0 +1,15 @@
+//! mistake: a failure that nobody looks at
+//! covers: row: dropped results
+//! symptom: errors were logged, swallowed one layer up, and the answer was a success
+//! stage: rustc
+//! expect: this `Result` may be an `Err` variant, which should be handled
+
+use llm_trading_db::{db::Db, error::Result, repo::users, types::UserId};
+
+pub async fn disable(db: &Db, id: UserId) -> Result<()> {
+    #[cfg(mistake)]
+    users::set_active(db, id, false).await;
+    #[cfg(not(mistake))]
+    users::set_active(db, id, false).await?;
+    Ok(())
+}

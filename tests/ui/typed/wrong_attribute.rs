@@ -1,0 +1,17 @@
+//! mistake: an attribute that there is not
+//! covers: defect 38
+//! symptom: `'PipelineContext' object has no attribute 'data'`
+//! stage: rustc
+//! expect: no field `data` on type
+
+use llm_trading_db::{documents::PitchDocument, repo::pitches::Pitch};
+
+#[cfg(mistake)]
+pub fn document(pitch: &Pitch) -> &PitchDocument {
+    &pitch.data
+}
+
+#[cfg(not(mistake))]
+pub fn document(pitch: &Pitch) -> &PitchDocument {
+    &pitch.pitch_data
+}
