@@ -240,3 +240,9 @@ pub async fn versions(db: &Db, table: &str) -> Vec<String> {
     let sql = format!("SELECT ctid::text || ' ' || xmin::text FROM {table} ORDER BY 1");
     column(db, &sql).await.unwrap()
 }
+
+/// When the rows of a table were last changed; the repositories do not read it.
+pub async fn changed_at(db: &Db, table: &str) -> Vec<DateTime<Utc>> {
+    let sql = format!("SELECT updated_at FROM {table} ORDER BY 1");
+    column(db, &sql).await.unwrap()
+}

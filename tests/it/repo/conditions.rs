@@ -17,7 +17,7 @@ fn row(value: &str, name: &str, avg_return: Option<&str>) -> ConditionPerformanc
         account: account(name),
         weeks_in_condition: 3,
         avg_return: avg_return.map(dec),
-        avg_sharpe: None,
+        avg_sharpe: Some(dec("1.5")),
         win_rate: Some(dec("0.3333")),
         weeks_lookback: None,
         calculated_at: now(),

@@ -3,7 +3,7 @@ use llm_trading_db::{
     types::DecisionId,
 };
 
-use crate::fixtures::{at, count, database, decision, invalid, not_found, now, week};
+use crate::fixtures::{at, changed_at, count, database, decision, invalid, not_found, now, week};
 
 #[tokio::test]
 async fn an_empty_table_has_nothing() {
@@ -23,13 +23,13 @@ async fn an_empty_table_has_nothing() {
 async fn saving_again_keeps_the_id_and_the_first_time() {
     let db = database().await;
     let week = week("2026-01-07");
+    let later = at("2026-01-08T00:00:00Z");
     for research in [None, Some(now())] {
         let first = decision(week, "SPY", "1.5");
         let id = decisions::save(&db, week, research, &first, now())
             .await
             .unwrap();
         let changed = decision(week, "TLT", "-0.05");
-        let later = at("2026-01-08T00:00:00Z");
         let again = decisions::save(&db, week, research, &changed, later).await;
         assert_eq!(again.unwrap(), id);
         assert_eq!(
@@ -43,7 +43,7 @@ async fn saving_again_keeps_the_id_and_the_first_time() {
             }
         );
     }
-    assert_eq!(count(&db, "chairman_decisions").await, 2);
+    assert_eq!(changed_at(&db, "chairman_decisions").await, [later; 2]);
 }
 
 #[tokio::test]

@@ -60,6 +60,7 @@ async fn a_batch_keeps_its_order() {
     // Newest first, also within one instant.
     stored.reverse();
     assert_eq!(ids(&stored), appended);
+    assert!(stored.iter().all(|entry| entry.created_at == now()));
     let back: Vec<NewEntry> = stored
         .into_iter()
         .map(

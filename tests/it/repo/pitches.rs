@@ -5,8 +5,8 @@ use llm_trading_db::{
 };
 
 use crate::fixtures::{
-    account, at, count, database, dec, execute, invalid, label, model, not_found, now, pitch,
-    review, symbol, week,
+    account, at, changed_at, count, database, dec, execute, invalid, label, model, not_found, now,
+    pitch, review, symbol, week,
 };
 
 const WEEK: &str = "2026-01-07";
@@ -108,7 +108,7 @@ async fn saving_again_keeps_the_ids_and_the_first_time() {
         (stored.pitch_data, stored.account, stored.created_at),
         (changed.pitch_data, changed.account, now())
     );
-    assert_eq!(count(&db, "pm_pitches").await, 3);
+    assert_eq!(changed_at(&db, "pm_pitches").await, [later; 3]);
 }
 
 #[tokio::test]

@@ -12,8 +12,8 @@ use llm_trading_db::{
 };
 
 use crate::fixtures::{
-    account, at, count, database, execute, invalid, label, model, not_found, now, pitch,
-    refused_by, review, week,
+    account, at, changed_at, count, database, execute, invalid, label, model, not_found, now,
+    pitch, refused_by, review, week,
 };
 
 fn wednesday() -> WeekId {
@@ -154,6 +154,7 @@ async fn saving_again_keeps_ids_and_removes_what_is_gone() {
         (of_round[2].created_at, of_round[1].created_at),
         (now(), later)
     );
+    assert_eq!(changed_at(&db, "peer_reviews").await, [later; 3]);
 
     let none = round("", "");
     assert_eq!(save(&db, &none).await.unwrap(), []);

@@ -8,9 +8,11 @@
 //! Copies without a mistake go through all of it, and must come out.
 
 mod arguments;
+mod catalog;
 mod check;
 mod operators;
 mod report;
+mod sources;
 mod structs;
 mod tests;
 mod tree;
@@ -173,7 +175,7 @@ impl Fate {
 pub async fn run(stride: usize, publish: Option<String>) -> Result<()> {
     let started = std::time::Instant::now();
     let server = migrated_server().await?;
-    let sources = tree::Sources::read(&operators::Schema::of(&server.options()).await?)?;
+    let sources = sources::Sources::read(&catalog::Schema::of(&server.options()).await?)?;
     let mut mutants = sampled(sources.mutants()?, stride);
     let tree = tree::Tree::create(sources)?;
     eprintln!("{} mutants and controls", mutants.len());
