@@ -11,13 +11,29 @@ const GUIDE: &str = "docs/guarantees.md";
 const BEGIN: &str = "<!-- compile-fail suite: begin -->\n";
 const END: &str = "<!-- compile-fail suite: end -->";
 
-/// What must have a case each: the defects of the old layer that are a matter of types, the traps its guide warned of,
+/// What must have a case each: the kinds of mistake at the head of the guide, the defects of the old layer that are a matter of types, the traps its guide warned of,
 /// and the steps that its checklist asked for.
 fn promises() -> BTreeSet<String> {
+    let rows = [
+        "sqlx",
+        "wrong document read",
+        "wrong document written",
+        "untyped JSONB",
+        "keys",
+        "escapes",
+        "unchecked SQL",
+        "outer joins",
+        "NOT NULL",
+        "CHECK",
+        "dropped results",
+        "transactions",
+        "time",
+    ];
     let numbered = |what: &'static str, numbers: &[u8]| -> Vec<String> {
         numbers.iter().map(|n| format!("{what} {n}")).collect()
     };
     [
+        rows.iter().map(|row| format!("row: {row}")).collect(),
         numbered("defect", &[1, 2, 3, 4, 5, 6, 7, 8, 9, 35, 38]),
         numbered("gotcha", &[1, 2, 3, 4, 5, 6]),
         numbered("step", &[1, 2, 3, 4, 5, 6, 7, 8]),
