@@ -96,7 +96,7 @@ fn compile(folder: &Path, variable: &str, url: &str, recorded: &Path) -> Result<
         .status()?;
     ensure!(
         checked.success(),
-        "a statement does not fit the schema, see above; .sqlx is as it was"
+        "the crate does not compile against this schema, see above; .sqlx is as it was"
     );
     Ok(())
 }
