@@ -21,7 +21,15 @@ use crate::{
 pub struct Pgbench {
     port: u16,
     folder: PathBuf,
-    scripts: Vec<(Op, PathBuf, usize)>,
+    scripts: Vec<(Op, PathBuf, Script)>,
+}
+
+struct Script {
+    text: String,
+    /// How many operations a run of it is.
+    operations: usize,
+    /// `NAME=VALUE` of what it sends as parameters.
+    variables: Vec<String>,
 }
 
 impl Pgbench {
@@ -50,7 +58,7 @@ impl Pgbench {
             Op::Save(1),
             Op::Save(100),
         ] {
-            let (script, operations) = match script(fixture, op) {
+            let script = match script(fixture, op) {
                 Ok(script) => script,
                 Err(error) => {
                     eprintln!("no ceiling for {op:?}: {error:#}");
@@ -58,8 +66,8 @@ impl Pgbench {
                 }
             };
             let path = folder.join(format!("{}-{}.sql", op.name(), op.size()));
-            std::fs::write(&path, script)?;
-            scripts.push((op, path, operations));
+            std::fs::write(&path, &script.text)?;
+            scripts.push((op, path, script));
         }
         Ok(Some(Self {
             port,
@@ -95,8 +103,10 @@ impl Peer for Pgbench {
 
     async fn time(&self, op: Op, tasks: usize, span: Duration) -> Result<Option<Sample>> {
         let script = self.scripts.iter().find(|(script, ..)| *script == op);
-        let (_, path, operations) = script.context("no script")?;
+        let (_, path, script) = script.context("no script")?;
+        let variables = script.variables.iter();
         let output = Command::new("pgbench")
+            .args(variables.flat_map(|variable| ["--define", variable]))
             .args([
                 "--no-vacuum",
                 "--protocol=prepared",
@@ -132,7 +142,7 @@ impl Peer for Pgbench {
             .lines()
             .find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse().ok())
             .with_context(|| format!("pgbench said no tps: {said}"))?;
-        let rate = tps * (operations * op.size()) as f64;
+        let rate = tps * (script.operations * op.size()) as f64;
         Ok(Some(Sample {
             rate,
             cpu: None,
@@ -142,11 +152,14 @@ impl Peer for Pgbench {
     }
 }
 
-/// The script, and how many operations a run of it is.
-fn script(fixture: &Fixture, op: Op) -> Result<(String, usize)> {
+fn script(fixture: &Fixture, op: Op) -> Result<Script> {
     let quoted = |values: Vec<String>| format!("'{{{}}}'", values.join(","));
-    let one = |setup: &str, marker: &str, arguments: &[(&str, &str)]| -> Result<(String, usize)> {
-        Ok((format!("{setup}{};\n", statement(marker, arguments)?), 1))
+    let one = |setup: &str, marker: &str, arguments: &[(&str, &str)]| -> Result<Script> {
+        Ok(Script {
+            text: format!("{setup}{};\n", statement(marker, arguments)?),
+            operations: 1,
+            variables: Vec::new(),
+        })
     };
     match op {
         Op::Pitch => one(
@@ -183,17 +196,31 @@ fn script(fixture: &Fixture, op: Op) -> Result<(String, usize)> {
             ],
         ),
         Op::Returns(n) => {
-            let mut script = String::new();
-            for version in &fixture.returns {
+            let mut text = String::new();
+            let mut variables = Vec::new();
+            for (i, version) in fixture.returns.iter().enumerate() {
                 let rows = &version[..n];
-                let symbols = quoted(rows.iter().map(|row| row.symbol.to_string()).collect());
-                let dates = quoted(rows.iter().map(|row| row.date.to_string()).collect());
-                let values = quoted(rows.iter().map(|row| row.log_return.to_string()).collect());
-                let arguments = [("$1", &*symbols), ("$2", &*dates), ("$3", &*values)];
-                script += &statement("INSERT INTO daily_log_returns", &arguments)?;
-                script += ";\n";
+                // Variables, not constants: like every client, it has to send them, and the server to parse them.
+                let columns = [
+                    rows.iter().map(|row| row.symbol.to_string()).collect(),
+                    rows.iter().map(|row| row.date.to_string()).collect(),
+                    rows.iter().map(|row| row.log_return.to_string()).collect(),
+                ];
+                let names = ["symbols", "dates", "returns"].map(|name| format!("{name}{i}"));
+                for (name, column) in names.iter().zip(columns) {
+                    let column: Vec<String> = column;
+                    variables.push(format!("{name}={{{}}}", column.join(",")));
+                }
+                let [symbols, dates, returns] = names.map(|name| format!(":{name}"));
+                let arguments = [("$1", &*symbols), ("$2", &*dates), ("$3", &*returns)];
+                text += &statement("INSERT INTO daily_log_returns", &arguments)?;
+                text += ";\n";
             }
-            Ok((script, fixture.returns.len()))
+            Ok(Script {
+                text,
+                operations: fixture.returns.len(),
+                variables,
+            })
         }
         Op::Save(n) => {
             let ids = format!("ARRAY(SELECT gen_random_uuid() FROM generate_series(1, {n}))");
