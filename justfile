@@ -112,3 +112,4 @@ ci: check bench-check package
     cargo run --quiet --package xtask -- schema --check
     cargo run --quiet --package xtask -- walk-through
     cargo run --quiet --package xtask -- ui
+    cargo run --quiet --package xtask -- mutants 20

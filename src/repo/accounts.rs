@@ -223,7 +223,7 @@ pub async fn transfer(
               AND sides.payee IS NOT NULL
             RETURNING accounts.id
         )
-        SELECT payer AS "payer?", payee AS "payee?", (SELECT count(*) FROM moved) AS "moved!"
+        SELECT payer, payee, (SELECT count(*) FROM moved) AS "moved!"
         FROM sides
         "#,
         from,

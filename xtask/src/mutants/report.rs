@@ -21,6 +21,8 @@ struct Outcome<'a> {
     same: Vec<&'a Mutant>,
     /// Survivors that one could.
     survivors: Vec<&'a Mutant>,
+    /// Mistakes of types that only a test tells.
+    late: Vec<&'a Mutant>,
     /// Why they survive, by name.
     reasons: BTreeMap<&'static str, &'static str>,
 }
@@ -34,9 +36,15 @@ impl<'a> Outcome<'a> {
             mutant.fate.survives() && reason.is_some_and(|reason| reason.starts_with("same:"))
         };
         let (same, mutants): (Vec<_>, Vec<_>) = mutants.iter().partition(is_same);
-        let survives = |mutant: &&Mutant| mutant.fate.survives();
+        let those = |wanted: fn(&Mutant) -> bool| {
+            let wanted = mutants.iter().copied().filter(|mutant| wanted(mutant));
+            wanted.collect()
+        };
         Self {
-            survivors: mutants.iter().copied().filter(survives).collect(),
+            survivors: those(|mutant| mutant.fate.survives()),
+            late: those(|mutant| {
+                mutant.mistake.typed && mutant.fate.test && !mutant.fate.before_tests()
+            }),
             mutants,
             same,
             reasons,
@@ -64,6 +72,9 @@ pub fn give(
     println!("{}\n{took:.0?}", table(&outcome.mutants));
     for mutant in outcome.survivors.iter().chain(&outcome.same) {
         println!("survives: {}", outcome.line(mutant));
+    }
+    for mutant in &outcome.late {
+        println!("only a test tells: {}", mutant.name());
     }
     if let Some(date) = publish {
         ensure!(stride == 1, "only a full run is published");
@@ -176,6 +187,7 @@ fn published(date: &str, outcome: &Outcome<'_>, took: Duration) -> Result<String
     );
     for (title, mutants) in [
         ("Survivors", &outcome.survivors),
+        ("Mistakes of types that only a test tells", &outcome.late),
         (
             "Left out, because nobody could tell them from the original",
             &outcome.same,
