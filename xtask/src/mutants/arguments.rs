@@ -2,10 +2,20 @@
 
 use super::{Edit, Mistake, Operator};
 
+/// Domains that only guard the range of a number: in Rust their values are of the base type, as `sqlx.toml` says.
+const PLAIN: [&str; 6] = [
+    "usd",
+    "volume",
+    "log_return",
+    "correlation",
+    "ratio",
+    "share",
+];
+
 /// A parameter's type, as the query cache describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Param {
-    /// Without `[]`.
+    /// The domain, if it has a type in Rust; else the base type.
     pub name: String,
     /// The type under a domain, in lower case; else the type itself.
     pub base: String,
@@ -31,9 +41,12 @@ impl Param {
                 ..Self::of(element)?
             });
         }
+        let name = custom["name"].as_str()?;
+        let base = custom["kind"]["Domain"].as_str()?.to_lowercase();
+        let plain = PLAIN.contains(&name);
         Some(Self {
-            name: custom["name"].as_str()?.to_owned(),
-            base: custom["kind"]["Domain"].as_str()?.to_lowercase(),
+            name: if plain { base.clone() } else { name.to_owned() },
+            base,
             array: false,
         })
     }

@@ -106,7 +106,11 @@ impl<'a> Statement<'a> {
                 mistakes.push(self.replaced(Operator::RenameColumn, at, renamed));
             } else if schema.0.contains_key(&token.text) {
                 let renamed = format!("{}_x", token.text);
-                mistakes.push(self.replaced(Operator::RenameTable, at, renamed));
+                mistakes.push(Mistake {
+                    // The server does not look at a utility statement before it runs.
+                    typed: !self.is(0, "LOCK"),
+                    ..self.replaced(Operator::RenameTable, at, renamed)
+                });
             } else if columns.contains(&token.text) {
                 let renamed = format!("{}_x", token.text);
                 mistakes.push(self.replaced(Operator::RenameColumn, at, renamed));

@@ -80,6 +80,8 @@ pub fn give(
         ensure!(stride == 1, "only a full run is published");
         fs::write(project(PAGE), published(&date, &outcome, took)?)?;
     }
+    let late = outcome.late.len();
+    ensure!(late == 0, "only a test tells {late} mistakes of types");
     let unknown = |mutant: &&&Mutant| {
         mutant.mistake.typed || !outcome.reasons.contains_key(mutant.name().as_str())
     };
