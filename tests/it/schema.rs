@@ -224,7 +224,7 @@ async fn every_domain_and_its_array_has_a_rust_type() {
         .filter(|name| !is_trap(name))
         .map(|name| name.trim_end_matches("[]").to_owned())
         .collect();
-    assert_eq!(named, domains);
+    assert_eq!(named, domains, "sqlx.toml must name the domains");
     for domain in &domains {
         let one = &types[domain];
         let many = types.get(&format!("{domain}[]"));
@@ -266,7 +266,10 @@ async fn every_column_of_a_domain_has_the_rust_type_of_the_domain() {
         .filter(|(_, rust)| !is_plain(rust))
         .collect();
     assert!(wanted.len() > 50, "{wanted:?}");
-    assert_eq!(overrides.columns, wanted);
+    assert_eq!(
+        overrides.columns, wanted,
+        "sqlx.toml must name the columns of domains"
+    );
 }
 
 /// The documents of the log are small, and so are most events, but an order's may be kilobytes.

@@ -1,4 +1,5 @@
-//! Which statements ran: a recorder of what sqlx logs, and the proof that the tests run every cached statement.
+//! Which statements ran: a recorder of what sqlx logs, and the proof that the tests run every cached statement, without which
+//! some mistakes would not be told.
 
 use std::{
     collections::BTreeSet,
@@ -19,6 +20,8 @@ use tracing_subscriber::{
     layer::{Context, SubscriberExt},
     registry,
 };
+
+use crate::fixtures::{database, execute};
 
 /// Tells a second run of this test binary to write the statements it runs to this file.
 const RECORD: &str = "RECORD_STATEMENTS";
@@ -134,6 +137,33 @@ pub fn record_if_asked() -> bool {
         tracing::subscriber::set_global_default(subscriber).unwrap();
     });
     true
+}
+
+/// Why each statement must run: these compile, and no run of them succeeds.
+#[tokio::test]
+async fn what_compiles_and_cannot_work_fails_when_it_runs() {
+    let db = database().await;
+    for (statement, told) in [
+        (
+            "INSERT INTO fetch_log (id, fetch_type) VALUES (gen_random_uuid(), 'daily')",
+            "a value is missing for column `status`",
+        ),
+        (
+            "INSERT INTO accounts (id, balance) VALUES (gen_random_uuid(), 0) ON CONFLICT (balance) DO NOTHING",
+            "there is no unique or exclusion constraint matching the ON CONFLICT specification",
+        ),
+        (
+            "INSERT INTO fetch_log (id, fetch_type, status) VALUES (gen_random_uuid(), 'daily', 'error')",
+            "fetch_log_error_has_message",
+        ),
+        (
+            "INSERT INTO daily_log_returns (symbol, date, log_return) VALUES ('SPY', '2026-01-07', 10000)",
+            "22003",
+        ),
+    ] {
+        let error = execute(&db, statement).await.unwrap_err().to_string();
+        assert!(error.contains(told), "{statement}: {error}");
+    }
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! mistake: a column neither grouped nor aggregated
-//! covers: row: sqlx
+//! covers: a statement that PostgreSQL refuses
 //! symptom: `GroupingError` when it ran
 //! stage: database
 //! expect: must appear in the GROUP BY clause

@@ -1,5 +1,5 @@
 //! mistake: a generated column written
-//! covers: row: sqlx
+//! covers: a statement that PostgreSQL refuses
 //! symptom: the copy and the document drifted apart
 //! stage: database
 //! expect: can only be updated to DEFAULT

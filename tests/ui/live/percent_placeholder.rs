@@ -1,5 +1,5 @@
 //! mistake: `%s` as a placeholder
-//! covers: gotcha 2; step 4
+//! covers: a statement that PostgreSQL refuses; gotcha 2; step 4
 //! symptom: `syntax error at or near "%"` when it ran
 //! stage: database
 //! expect: syntax error at or near

@@ -1,5 +1,5 @@
 //! mistake: a statement that is no SQL
-//! covers: step 8
+//! covers: a statement that PostgreSQL refuses; step 8
 //! symptom: `PostgresSyntaxError` when it ran
 //! stage: database
 //! expect: syntax error at or near

@@ -1,5 +1,5 @@
 //! mistake: a table that there is not
-//! covers: row: sqlx
+//! covers: a table that there is not
 //! symptom: `UndefinedTableError` at run time, swallowed
 //! stage: database
 //! expect: relation "pitches" does not exist

@@ -1,5 +1,5 @@
 //! mistake: an argument whose check is turned off by `as _`
-//! covers: row: escapes
+//! covers: `arg as T`
 //! symptom: nothing was checked
 //! stage: source check
 //! expect: `as _` turns the check of this argument off

@@ -1,5 +1,5 @@
 //! mistake: a `serde_json::Value` past the document type
-//! covers: row: escapes; defect 1
+//! covers: `arg as T`; defect 1
 //! symptom: any dict
 //! stage: source check
 //! expect: `as Value` turns the check of this argument off

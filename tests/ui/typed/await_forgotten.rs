@@ -1,5 +1,5 @@
 //! mistake: a forgotten `.await`
-//! covers: defect 8; gotcha 1
+//! covers: a forgotten `.await`; defect 8; gotcha 1
 //! symptom: the coroutine was never awaited: the research ran with an empty market snapshot, without an error
 //! stage: rustc
 //! expect: that must be used

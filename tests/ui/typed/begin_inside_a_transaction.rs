@@ -1,5 +1,5 @@
 //! mistake: `begin` inside a transaction of `Db`
-//! covers: gotcha 5
+//! covers: sqlx's `begin`; gotcha 5
 //! symptom: the docs promised nested transactions; there were none
 //! stage: clippy
 //! expect: inside a transaction of Db it would end that one

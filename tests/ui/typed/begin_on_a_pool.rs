@@ -1,5 +1,5 @@
 //! mistake: `begin` of sqlx's pool
-//! covers: gotcha 5
+//! covers: sqlx's `begin`; gotcha 5
 //! symptom: a half-done week after an error
 //! stage: clippy
 //! expect: a cancelled begin poisons the pool; use Db::transaction

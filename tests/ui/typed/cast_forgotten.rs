@@ -1,5 +1,5 @@
 //! mistake: a key in `WHERE` without the cast to its domain
-//! covers: row: keys
+//! covers: a key without the cast to its domain
 //! symptom: nothing told a symbol from any other text
 //! stage: rustc
 //! expect: expected `&str`, found `Symbol`

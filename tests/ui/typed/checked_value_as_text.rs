@@ -1,5 +1,5 @@
 //! mistake: a word outside of the set that a CHECK allows
-//! covers: row: CHECK
+//! covers: a value that a CHECK refuses
 //! symptom: `CheckViolationError` at run time
 //! stage: rustc
 //! expect: named `Hold` found

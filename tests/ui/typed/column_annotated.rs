@@ -1,5 +1,5 @@
 //! mistake: a JSONB column said to be of another document
-//! covers: row: escapes; row: wrong document read
+//! covers: `AS "c: T"`; the wrong document type read from a JSONB column
 //! symptom: a KeyError later
 //! stage: source check
 //! expect: overrides the type from the schema

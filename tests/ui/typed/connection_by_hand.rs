@@ -1,5 +1,5 @@
 //! mistake: a connection made by hand
-//! covers: gotcha 5; step 1; row: unchecked SQL
+//! covers: a connection by hand; gotcha 5; step 1
 //! symptom: connections leaked until the server had none left
 //! stage: clippy
 //! expect: use Db::connect

@@ -1,5 +1,5 @@
 //! mistake: a connection taken from sqlx's pool
-//! covers: gotcha 5
+//! covers: a connection by hand; gotcha 5
 //! symptom: a connection that was not given back
 //! stage: clippy
 //! expect: connections are Db's to hand out

@@ -1,5 +1,5 @@
 //! mistake: a variable outside changed in the closure of a transaction
-//! covers: row: transactions
+//! covers: a retried transaction that counts twice
 //! symptom: a retried transaction counted twice
 //! stage: rustc
 //! expect: a transaction may be run again, and this closure cannot be

@@ -1,5 +1,5 @@
 //! mistake: a document changed after it was checked
-//! covers: row: wrong document written
+//! covers: a document without its rules
 //! symptom: a dict changed after it was checked
 //! stage: rustc
 //! expect: cannot assign

@@ -1,5 +1,5 @@
 //! mistake: an error type that a transaction cannot fail with
-//! covers: row: transactions
+//! covers: a transaction whose error hides the database's
 //! symptom: `except Exception`
 //! stage: rustc
 //! expect: cannot be the error of a transaction

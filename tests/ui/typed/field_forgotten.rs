@@ -1,5 +1,5 @@
 //! mistake: a column forgotten when a row is made
-//! covers: row: NOT NULL
+//! covers: a column forgotten when a row is made
 //! symptom: the INSERT of the guide itself omitted `account`: `NotNullViolationError`
 //! stage: rustc
 //! expect: missing field `account`

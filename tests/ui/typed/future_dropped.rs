@@ -1,5 +1,5 @@
 //! mistake: a future thrown away by `let _`
-//! covers: defect 8
+//! covers: a forgotten `.await`; defect 8
 //! symptom: a background job that never ran
 //! stage: clippy
 //! expect: non-binding `let` on a future

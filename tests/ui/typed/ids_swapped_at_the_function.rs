@@ -1,5 +1,5 @@
 //! mistake: two ids of one base type, swapped in a call
-//! covers: row: keys
+//! covers: two keys of one base type swapped
 //! symptom: compiled nowhere; the wrong row, or none
 //! stage: rustc
 //! expect: expected `PitchId`, found `ReviewId`

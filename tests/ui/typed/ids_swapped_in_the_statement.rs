@@ -1,5 +1,5 @@
 //! mistake: two ids of one base type, swapped among the arguments of a statement
-//! covers: row: keys
+//! covers: two keys of one base type swapped
 //! symptom: the wrong row, or none
 //! stage: rustc
 //! expect: expected `PitchId`, found `ReviewId`

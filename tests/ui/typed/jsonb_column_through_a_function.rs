@@ -1,5 +1,5 @@
 //! mistake: a JSONB column read through `COALESCE`, where its document type is lost
-//! covers: row: wrong document read; row: untyped JSONB
+//! covers: a JSONB column without a document type; the wrong document type read from a JSONB column
 //! symptom: any JSON
 //! stage: rustc
 //! expect: a JSONB column of this statement has no document type

@@ -1,5 +1,5 @@
 //! mistake: `@>` with a JSONB parameter that no document type stands behind
-//! covers: row: untyped JSONB
+//! covers: a JSONB parameter without a document type
 //! symptom: any JSON
 //! stage: rustc
 //! expect: expected `UntypedJsonb`, found `Document<LogData>`

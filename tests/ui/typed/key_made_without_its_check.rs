@@ -1,5 +1,5 @@
 //! mistake: a key made around its check
-//! covers: row: keys
+//! covers: any text for a key
 //! symptom: there was no check
 //! stage: rustc
 //! expect: private

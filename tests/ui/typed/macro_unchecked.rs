@@ -1,5 +1,5 @@
 //! mistake: the macro that checks no types
-//! covers: row: unchecked SQL
+//! covers: `query_unchecked!`
 //! symptom: a statement was checked only when it ran
 //! stage: clippy
 //! expect: checks nothing about types; use sqlx::query!

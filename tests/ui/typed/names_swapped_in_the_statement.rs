@@ -1,5 +1,5 @@
 //! mistake: symbol and account swapped among the arguments of a statement
-//! covers: row: keys
+//! covers: two keys of one base type swapped
 //! symptom: both were `str`: an empty answer, logged as a success
 //! stage: rustc
 //! expect: expected `Account`, found `Symbol`

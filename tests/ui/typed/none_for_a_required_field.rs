@@ -1,5 +1,5 @@
 //! mistake: `None` for what must be there
-//! covers: row: NOT NULL
+//! covers: `None` for a NOT NULL column
 //! symptom: `NotNullViolationError` at run time
 //! stage: rustc
 //! expect: expected `Account`, found `Option<_>`

@@ -1,5 +1,5 @@
 //! mistake: two statements that differ in white space only
-//! covers: row: escapes
+//! covers: two statements that differ in white space only
 //! symptom: statements copied and put together at run time
 //! stage: source check
 //! expect: in white space only

@@ -1,5 +1,5 @@
 //! mistake: a document of a type that has no rules and no domain
-//! covers: row: wrong document written
+//! covers: a document without its rules
 //! symptom: any dict
 //! stage: rustc
 //! expect: `Note` is not the content of a document

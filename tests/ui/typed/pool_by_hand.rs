@@ -1,5 +1,5 @@
 //! mistake: a pool of its own
-//! covers: gotcha 5; step 1
+//! covers: a connection by hand; gotcha 5; step 1
 //! symptom: each module its own pool, or none
 //! stage: clippy
 //! expect: use Db::connect

@@ -1,5 +1,5 @@
 //! mistake: a failure that nobody looks at
-//! covers: row: dropped results
+//! covers: a dropped result
 //! symptom: errors were logged, swallowed one layer up, and the answer was a success
 //! stage: rustc
 //! expect: this `Result` may be an `Err` variant, which should be handled

@@ -1,5 +1,5 @@
 //! mistake: a failure thrown away by `let _`
-//! covers: row: dropped results
+//! covers: a dropped result
 //! symptom: `except Exception: pass`
 //! stage: clippy
 //! expect: non-binding `let`

@@ -1,5 +1,5 @@
 //! mistake: a text given to the connection
-//! covers: row: unchecked SQL; step 3
+//! covers: SQL as text; step 3
 //! symptom: a statement was checked only when it ran
 //! stage: clippy
 //! expect: a text as a statement is checked only when it runs

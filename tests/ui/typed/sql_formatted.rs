@@ -1,5 +1,5 @@
 //! mistake: SQL formatted at run time
-//! covers: defect 35; row: unchecked SQL
+//! covers: defect 35; SQL as text
 //! symptom: table, order and limit went into the text unescaped: an injection
 //! stage: rustc
 //! expect: dynamic SQL strings should be audited for possible injections

@@ -1,5 +1,5 @@
 //! mistake: SQL put together at run time
-//! covers: defect 35; row: unchecked SQL
+//! covers: `QueryBuilder`; defect 35
 //! symptom: table, order and limit went into the text unescaped: an injection
 //! stage: clippy
 //! expect: SQL put together at run time is not checked

@@ -1,5 +1,5 @@
 //! mistake: several statements as one text
-//! covers: row: unchecked SQL
+//! covers: SQL as text
 //! symptom: a statement was checked only when it ran
 //! stage: clippy
 //! expect: use the macros

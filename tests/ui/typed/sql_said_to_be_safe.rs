@@ -1,5 +1,5 @@
 //! mistake: SQL formatted at run time and said to be safe
-//! covers: defect 35; row: unchecked SQL
+//! covers: `AssertSqlSafe`; defect 35
 //! symptom: an injection
 //! stage: clippy
 //! expect: SQL put together at run time is not checked

@@ -1,5 +1,5 @@
 //! mistake: SQL that is checked only when it runs
-//! covers: row: unchecked SQL; step 3
+//! covers: SQL as text; step 3
 //! symptom: a statement was checked only when it ran
 //! stage: clippy
 //! expect: use sqlx::query!

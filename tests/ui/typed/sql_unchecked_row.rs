@@ -1,5 +1,5 @@
 //! mistake: SQL that is checked only when it runs, for rows
-//! covers: row: unchecked SQL
+//! covers: SQL as text
 //! symptom: a statement was checked only when it ran
 //! stage: clippy
 //! expect: use sqlx::query_as!

@@ -1,5 +1,5 @@
 //! mistake: `SELECT *`
-//! covers: row: escapes
+//! covers: `SELECT *`
 //! symptom: columns that came and went with the schema
 //! stage: source check
 //! expect: `*` reads whatever columns there are

@@ -1,5 +1,5 @@
 //! mistake: any text where a symbol is wanted
-//! covers: row: keys; step 7
+//! covers: any text for a key; step 7
 //! symptom: `" spy "` was stored as it came
 //! stage: rustc
 //! expect: expected `Symbol`, found `&str`

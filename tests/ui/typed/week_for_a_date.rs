@@ -1,5 +1,5 @@
 //! mistake: a week where a date is wanted
-//! covers: row: keys
+//! covers: two keys of one base type swapped
 //! symptom: both were `str`: no row, no error
 //! stage: rustc
 //! expect: expected `NaiveDate`, found `WeekId`

@@ -1,5 +1,5 @@
 //! mistake: a document of one kind given to the repository of another
-//! covers: row: wrong document written
+//! covers: the wrong document type written
 //! symptom: any dict did
 //! stage: rustc
 //! expect: expected `Document<LogData>`, found `Document<Event>`

@@ -1,5 +1,5 @@
 //! mistake: a column of one document read as another
-//! covers: row: wrong document read
+//! covers: the wrong document type read from a JSONB column
 //! symptom: a KeyError later, or a missing value
 //! stage: rustc
 //! expect: `Document<Decision>: From<Document<Pitch>>` is not satisfied

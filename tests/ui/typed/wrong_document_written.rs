@@ -1,5 +1,5 @@
 //! mistake: a document of one kind written into the column of another
-//! covers: row: wrong document written; gotcha 4
+//! covers: the wrong document type written; gotcha 4
 //! symptom: any JSON went into any column
 //! stage: rustc
 //! expect: expected `Document<Decision>`, found `Document<Pitch>`

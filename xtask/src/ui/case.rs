@@ -20,6 +20,8 @@ pub enum Stage {
     SourceCheck,
     /// PostgreSQL, whose message the macro shows.
     Database,
+    /// Tests, which the case names: what they tell compiles.
+    Test,
 }
 
 impl Stage {
@@ -29,7 +31,8 @@ impl Stage {
             "clippy" => Self::Clippy,
             "source check" => Self::SourceCheck,
             "database" => Self::Database,
-            _ => bail!("a stage is rustc, clippy, source check or database, not {word:?}"),
+            "test" => Self::Test,
+            _ => bail!("a stage is rustc, clippy, source check, database or test, not {word:?}"),
         })
     }
 
@@ -39,6 +42,16 @@ impl Stage {
             Self::Clippy => "clippy",
             Self::SourceCheck => "source check",
             Self::Database => "database",
+            Self::Test => "test",
+        }
+    }
+
+    /// The folder of its cases below `tests/ui`.
+    const fn folder(self) -> &'static str {
+        match self {
+            Self::Rustc | Self::Clippy | Self::SourceCheck => "typed",
+            Self::Database => "live",
+            Self::Test => "tested",
         }
     }
 }
@@ -53,13 +66,22 @@ pub struct Case {
     pub text: String,
     /// The mistake in words.
     pub mistake: String,
-    /// What it stands for, such as `defect 5` or `gotcha 1`.
+    /// What it stands for: mistakes of the guide's first table, or such as `defect 5` or `gotcha 1`.
     pub covers: Vec<String>,
     /// What the old layer did at run time.
     pub symptom: String,
     pub stage: Stage,
+    /// The tests that prove a case of [`Stage::Test`], such as `verify::drift::each_change_of_the_schema_is_told`.
+    pub tests: Vec<String>,
     /// Parts of the message, all of which must be there.
     pub expect: Vec<String>,
+}
+
+/// All cases, folder by folder.
+pub fn all() -> Result<Vec<Case>> {
+    let folders = ["typed", "live", "tested"].map(read);
+    let cases: Result<Vec<_>> = folders.into_iter().collect();
+    Ok(cases?.into_iter().flatten().collect())
 }
 
 /// All cases of a folder below `tests/ui`, by name.
@@ -71,10 +93,11 @@ pub fn read(folder: &str) -> Result<Vec<Case>> {
         let place = format!("tests/ui/{folder}/{}", file_name(&file)?);
         let text = fs::read_to_string(&file)?;
         let case = parse(&place, &file, &text).with_context(|| place.clone())?;
-        let live = case.stage == Stage::Database;
         ensure!(
-            folder == "faulty" || live == (folder == "live"),
-            "{place}: cases of the database, and only they, are in tests/ui/live"
+            [case.stage.folder(), "faulty"].contains(&folder),
+            "{place}: a case of stage {} is in tests/ui/{}",
+            case.stage.name(),
+            case.stage.folder()
         );
         cases.push(case);
     }
@@ -96,8 +119,15 @@ fn parse(place: &str, file: &Path, text: &str) -> Result<Case> {
         ensure!(values.is_empty(), "more than one `//! {key}: …`");
         Ok(value)
     };
+    let (stage, tests) = (Stage::parse(&one("stage")?)?, header("test"));
     ensure!(
-        text.contains("#[cfg(mistake)]") && text.contains("#[cfg(not(mistake))]"),
+        (stage == Stage::Test) != tests.is_empty(),
+        "a case names a `//! test: …` if its stage is test, and only then"
+    );
+    // Not every mistake that a test tells is one of Rust.
+    let both = text.contains("#[cfg(mistake)]") && text.contains("#[cfg(not(mistake))]");
+    ensure!(
+        both || stage == Stage::Test,
         "a case has a #[cfg(mistake)] and a #[cfg(not(mistake))]"
     );
     let expect = header("expect");
@@ -111,7 +141,8 @@ fn parse(place: &str, file: &Path, text: &str) -> Result<Case> {
         mistake: one("mistake")?,
         covers: one("covers")?.split("; ").map(str::to_owned).collect(),
         symptom: one("symptom")?,
-        stage: Stage::parse(&one("stage")?)?,
+        stage,
+        tests,
         expect,
     })
 }

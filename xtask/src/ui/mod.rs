@@ -1,9 +1,10 @@
 //! The compile-fail suite: every mistake of `tests/ui` must be rejected with the message that its head expects, and its mend
-//! must compile.
+//! must compile. What no compiler can tell is rejected by a test, which must be there and pass.
 
 mod case;
 mod guide;
 mod package;
+mod tested;
 
 use std::path::Path;
 
@@ -11,13 +12,13 @@ use anyhow::{Result, ensure};
 
 use case::{Case, Stage};
 use package::{Message, Messages, Package};
+use tested::Tests;
 
 use crate::{migrated_server, rules, source};
 
 /// Runs all cases; with `write` it also renews the table in the guide, else it fails if that is stale.
 pub async fn run(write: bool) -> Result<()> {
-    let mut cases = case::read("typed")?;
-    cases.extend(case::read("live")?);
+    let cases = case::all()?;
     guide::update(&cases, write)?;
     // Cases that are wrong on purpose prove, in every run, that a wrong case is noticed.
     let faulty = case::read("faulty")?;
@@ -25,14 +26,14 @@ pub async fn run(write: bool) -> Result<()> {
 
     let server = migrated_server().await?;
     let package = Package::write(&all, server.url())?;
-    let mistakes = package.check(true)?;
-    let mends = package.check(false)?;
+    let said = Said {
+        mistakes: package.check(true)?,
+        mends: package.check(false)?,
+        tests: Tests::run(&all)?,
+    };
     server.stop()?;
 
-    let findings: Vec<String> = cases
-        .iter()
-        .filter_map(|case| fault(case, &mistakes, &mends))
-        .collect();
+    let findings: Vec<String> = cases.iter().filter_map(|case| said.fault(case)).collect();
     ensure!(
         findings.is_empty(),
         "{} of {} cases:\n{}",
@@ -41,7 +42,7 @@ pub async fn run(write: bool) -> Result<()> {
         findings.join("\n")
     );
     for case in &faulty {
-        let found = fault(case, &mistakes, &mends).unwrap_or_default();
+        let found = said.fault(case).unwrap_or_default();
         ensure!(
             found.contains(&case.symptom),
             "{} must be reported as {:?}, and was: {found:?}",
@@ -57,44 +58,52 @@ pub async fn run(write: bool) -> Result<()> {
     Ok(())
 }
 
-/// What is wrong with a case, naming its file.
-fn fault(case: &Case, mistakes: &Messages, mends: &Messages) -> Option<String> {
-    let of = |messages: &'_ Messages| -> String {
-        let texts = messages.get(&case.name).into_iter().flatten();
-        texts.map(|message| message.text.as_str()).collect()
-    };
-    let mend = of(mends);
-    if !mend.is_empty() {
-        return Some(format!(
-            "{}: the mend does not compile:\n{mend}",
-            case.place
-        ));
+/// What the compiler, the lints, the database and the tests said.
+struct Said {
+    mistakes: Messages,
+    mends: Messages,
+    tests: Tests,
+}
+
+impl Said {
+    /// What is wrong with a case, naming its file.
+    fn fault(&self, case: &Case) -> Option<String> {
+        let place = &case.place;
+        let (mistake, mend) = (text(case, &self.mistakes), text(case, &self.mends));
+        if !mend.is_empty() {
+            return Some(format!("{place}: the mend does not compile:\n{mend}"));
+        }
+        match (case.stage, mistake.is_empty()) {
+            (Stage::SourceCheck, true) => source_check(case),
+            (Stage::Test, true) => self.tests.fault(case),
+            (Stage::SourceCheck | Stage::Test, false) => Some(format!(
+                "{place}: the mistake does not compile, so that nothing else needs to find it:\n{mistake}"
+            )),
+            (_, true) => Some(format!("{place}: the mistake compiles")),
+            (_, false) => unexpected(case, &self.mistakes),
+        }
     }
-    let said = mistakes.get(&case.name).map_or(&[][..], Vec::as_slice);
-    if case.stage == Stage::SourceCheck {
-        return if said.is_empty() {
-            source_check(case)
-        } else {
-            Some(format!(
-                "{}: the mistake does not compile, so that no rule needs to find it:\n{}",
-                case.place,
-                of(mistakes)
-            ))
-        };
-    }
-    if said.is_empty() {
-        return Some(format!("{}: the mistake compiles", case.place));
-    }
+}
+
+/// All that was said of a case.
+fn text(case: &Case, messages: &Messages) -> String {
+    let said = messages.get(&case.name).into_iter().flatten();
+    said.map(|message| message.text.as_str()).collect()
+}
+
+/// The messages, if none is the expected one.
+fn unexpected(case: &Case, messages: &Messages) -> Option<String> {
     let expected = |message: &Message| {
         case.expect.iter().all(|part| message.text.contains(part)) && is_of(case.stage, message)
     };
-    (!said.iter().any(expected)).then(|| {
+    let mut said = messages.get(&case.name).into_iter().flatten();
+    (!said.any(expected)).then(|| {
         format!(
             "{}: no message of stage {} has {:?}, but:\n{}",
             case.place,
             case.stage.name(),
             case.expect,
-            of(mistakes)
+            text(case, messages)
         )
     })
 }
@@ -128,6 +137,6 @@ fn is_of(stage: Stage, message: &Message) -> bool {
         Stage::Rustc => !lint && !database,
         Stage::Clippy => lint,
         Stage::Database => database,
-        Stage::SourceCheck => false,
+        Stage::SourceCheck | Stage::Test => false,
     }
 }

@@ -1,0 +1,6 @@
+//! mistake: a migration edited or added under the committed cache
+//! covers: a cache of other migrations
+//! symptom: the code and two schemas of the same tables drifted apart
+//! stage: test
+//! test: offline::cache::an_edited_migration_is_noticed
+//! expect: migrations.lock is of other migrations
