@@ -2,20 +2,23 @@
 //!
 //! | function | flights | index |
 //! |---|---|---|
-//! | [`upsert_many`], [`delete_dates`] | 1 | primary key, `correlation_matrix_date_idx` |
-//! | [`matrix`], [`latest_matrix`] | 1 | `correlation_matrix_date_idx` |
+//! | [`upsert_many`], [`insert_many`], [`delete_dates`] | 1 | primary key |
+//! | [`matrix`], [`latest_matrix`] | 1 | primary key |
 //! | [`coverage`] | 1 | whole table |
+//! | [`lock`] | 1 | – |
+
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
-use sqlx::PgExecutor;
+use sqlx::{PgConnection, PgExecutor};
 
 use super::{
     Upserted,
     batch::{Pair, columns, sorted},
 };
 use crate::{
-    error::Result,
+    error::{Error, Result},
     types::{Symbol, exact},
 };
 
@@ -33,6 +36,12 @@ pub struct Correlation {
     pub correlation: Option<Decimal>,
     /// Length of the window in rows.
     pub window_rows: i32,
+}
+
+impl Correlation {
+    const fn symbols(&self) -> [Symbol; 2] {
+        [self.symbol_1, self.symbol_2]
+    }
 }
 
 /// The correlations of a date.
@@ -85,8 +94,8 @@ pub struct Coverage {
 /// with the same value are not rewritten.
 ///
 /// # Errors
-/// [`Error::Invalid`](crate::error::Error::Invalid) lists a pair and date given twice;
-/// [`Error::Conflict`](crate::error::Error::Conflict) if a value is outside -1 to 1.
+/// [`Error::Invalid`] lists a pair and date given twice;
+/// [`Error::Conflict`] if a value is outside -1 to 1.
 #[tracing::instrument(name = "db.correlations.upsert_many", skip_all, fields(rows = correlations.len()), err(level = "debug"))]
 pub async fn upsert_many(
     db: impl PgExecutor<'_>,
@@ -95,16 +104,14 @@ pub async fn upsert_many(
     if correlations.is_empty() {
         return Ok(Upserted::default());
     }
-    let rows = sorted("correlations", correlations, |cell| {
-        Pair(Pair(cell.symbol_1, cell.symbol_2), cell.date)
-    })?;
+    let rows = by_key(correlations)?;
     columns!(rows => symbol_1, symbol_2, date, correlation, window_rows);
     let counts = sqlx::query!(
         r#"
         WITH written AS (
             INSERT INTO correlation_matrix AS old (symbol_1, symbol_2, date, correlation, window_rows)
             SELECT * FROM UNNEST($1::symbol[], $2::symbol[], $3::date[], $4::correlation[], $5::integer[])
-            ON CONFLICT (symbol_1, symbol_2, date) DO UPDATE
+            ON CONFLICT (date, symbol_1, symbol_2) DO UPDATE
             SET correlation = EXCLUDED.correlation,
                 window_rows = EXCLUDED.window_rows,
                 created_at = now()
@@ -124,6 +131,78 @@ pub async fn upsert_many(
     .fetch_one(db)
     .await?;
     Upserted::of(correlations.len(), counts.inserted, counts.updated)
+}
+
+/// Stores correlations that are not there yet: one statement, all or nothing. Faster than [`upsert_many`], because the server
+/// does not look for what is there before it writes.
+///
+/// # Errors
+/// [`Error::Conflict`] on `correlation_matrix_pkey` if a pair has a value of that date, which
+/// nobody else can bring about while the table is [locked](lock); else as [`upsert_many`].
+#[tracing::instrument(name = "db.correlations.insert_many", skip_all, fields(rows = correlations.len()), err(level = "debug"))]
+pub async fn insert_many(db: impl PgExecutor<'_>, correlations: &[Correlation]) -> Result<()> {
+    if correlations.is_empty() {
+        return Ok(());
+    }
+    let rows = by_key(correlations)?;
+    // The server checks each symbol that it is sent, so it gets each one once.
+    let symbols: BTreeSet<Symbol> = rows.iter().flat_map(|cell| cell.symbols()).collect();
+    let places: HashMap<Symbol, i32> = symbols.iter().copied().zip(1..).collect();
+    let symbols: Vec<Symbol> = symbols.into_iter().collect();
+    let [first, second] = [0, 1].map(|side| -> Vec<i32> {
+        rows.iter()
+            .map(|cell| places[&cell.symbols()[side]])
+            .collect()
+    });
+    columns!(rows => date, correlation, window_rows);
+    let inserted = sqlx::query!(
+        r#"
+        INSERT INTO correlation_matrix (symbol_1, symbol_2, date, correlation, window_rows)
+        -- Subqueries, so that the symbols are checked once and not for each row.
+        SELECT ((SELECT $1::symbol[]))[new.first],
+               ((SELECT $1::symbol[]))[new.second],
+               new.date,
+               new.correlation,
+               new.window_rows
+        FROM UNNEST($2::integer[], $3::integer[], $4::date[], $5::correlation[], $6::integer[])
+            AS new (first, second, date, correlation, window_rows)
+        "#,
+        &symbols[..],
+        &first[..],
+        &second[..],
+        &date[..],
+        &correlation[..],
+        &window_rows[..],
+    )
+    .execute(db)
+    .await?;
+    match inserted.rows_affected() {
+        inserted if inserted == rows.len() as u64 => Ok(()),
+        inserted => Err(Error::RowCount {
+            expected: rows.len() as u64,
+            actual: inserted,
+        }),
+    }
+}
+
+/// Lets nobody else write correlations until the end of the transaction; reading goes on. To be called first, so that the
+/// transaction then sees what those before it have written, at any isolation level.
+///
+/// # Errors
+/// Those of the database.
+#[tracing::instrument(name = "db.correlations.lock", skip_all, err(level = "debug"))]
+pub async fn lock(tx: &mut PgConnection) -> Result<()> {
+    sqlx::query!("LOCK TABLE correlation_matrix IN SHARE ROW EXCLUSIVE MODE")
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Neighbours in a batch are neighbours in the index, and locked in one order.
+fn by_key(correlations: &[Correlation]) -> Result<Vec<&Correlation>> {
+    sorted("correlations", correlations, |cell| {
+        Pair(cell.date, Pair(cell.symbol_1, cell.symbol_2))
+    })
 }
 
 /// Removes the matrices of these dates, and says how many cells there were.

@@ -181,6 +181,30 @@ async fn a_second_run_writes_nothing() {
 }
 
 #[tokio::test]
+async fn of_two_runs_at_once_one_does_it_all() {
+    let db = database().await;
+    let mut random = Random(11);
+    for ticker in ["SPY", "QQQ", "TLT"] {
+        let bars: Vec<Bar> = (0..200).map(|n| bar(ticker, n, random.close())).collect();
+        bars::upsert_many(&db, &bars).await.unwrap();
+    }
+    let (one, other) = tokio::join!(run(&db, 5), run(&db, 5));
+    let (first, second) = match one.dates {
+        0 => (other, one),
+        _ => (one, other),
+    };
+    assert_eq!(first.correlations.inserted, 9 * first.dates as u64);
+    assert_eq!(
+        second,
+        Summary {
+            symbols: 3,
+            bars: 600,
+            ..Summary::default()
+        }
+    );
+}
+
+#[tokio::test]
 async fn what_the_bars_no_longer_bear_out_is_removed() {
     let db = database().await;
     let mut random = Random(3);

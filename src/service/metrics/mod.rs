@@ -119,7 +119,7 @@ pub struct Summary {
 /// Those of the database; then nothing has changed.
 #[tracing::instrument(name = "service.metrics.run", skip_all, fields(window = window.rows(), ?scope), err(level = "debug"))]
 pub async fn run(db: &Db, window: Window, scope: Scope) -> Result<Summary> {
-    // One snapshot for what is read and what it is compared with; a run beside this one is told to start over.
+    // One snapshot for what is read and what it is compared with.
     let options = TxOptions::new().isolation(Isolation::RepeatableRead);
     db.transaction_with(options, async |tx| -> Result<Summary> {
         run_in(tx, window, scope).await
@@ -128,6 +128,8 @@ pub async fn run(db: &Db, window: Window, scope: Scope) -> Result<Summary> {
 }
 
 async fn run_in(tx: &mut PgConnection, window: Window, scope: Scope) -> Result<Summary> {
+    // A run beside this one waits, and then finds nothing to do. Before anything is read: the snapshot is to see its work.
+    correlations::lock(&mut *tx).await?;
     let closes = bars::closes(&mut *tx).await?;
     let mut summary = Summary {
         bars: closes.len(),
@@ -191,11 +193,16 @@ async fn run_in(tx: &mut PgConnection, window: Window, scope: Scope) -> Result<S
     if !plan.remove.is_empty() {
         summary.removed += correlations::delete_dates(&mut *tx, &plan.remove).await?;
     }
-    summary.dates = plan.compute.len();
-    let cells = correlate(&panel, &plan.compute, &symbols, window)?;
+    summary.dates = plan.replace.len() + plan.add.len();
+    let cells = correlate(&panel, &plan.replace, &symbols, window)?;
     for chunk in cells.chunks(CHUNK) {
         summary.correlations += correlations::upsert_many(&mut *tx, chunk).await?;
     }
+    let cells = correlate(&panel, &plan.add, &symbols, window)?;
+    for chunk in cells.chunks(CHUNK) {
+        correlations::insert_many(&mut *tx, chunk).await?;
+    }
+    summary.correlations.inserted += cells.len() as u64;
     tracing::info!(?summary, "metrics are up to date");
     Ok(summary)
 }
@@ -234,8 +241,6 @@ fn correlate(
                 }),
         );
     }
-    // By pair, then by date, as the table's key is: neighbours in the batch are neighbours in the index.
-    cells.sort_by_key(|cell| (cell.symbol_1, cell.symbol_2, cell.date));
     Ok(cells)
 }
 
@@ -286,10 +291,13 @@ struct Facts<'a> {
     coverage: &'a [Coverage],
 }
 
-/// Rows of the panel to compute, and dates whose stored correlations must go first.
+/// What to do about the correlations: rows of the panel to compute, and dates whose stored values must go first.
 #[derive(Debug, Default, PartialEq)]
 struct Plan {
-    compute: Vec<usize>,
+    /// Dates without values.
+    add: Vec<usize>,
+    /// Dates with values that may have changed.
+    replace: Vec<usize>,
     remove: Vec<NaiveDate>,
 }
 
@@ -298,8 +306,6 @@ impl Plan {
         let dates = facts.panel.dates();
         let first = facts.window.rows() - 1;
         let all = facts.scope == Scope::All || !facts.same_symbols;
-        let covered: BTreeMap<NaiveDate, &Coverage> =
-            facts.coverage.iter().map(|c| (c.date, c)).collect();
 
         let mut touched = vec![false; dates.len()];
         for date in facts.changed {
@@ -308,28 +314,25 @@ impl Plan {
             let end = (row + facts.window.rows()).min(dates.len());
             touched[row.min(end)..end].fill(true);
         }
-        let is_current = |row: usize| {
-            covered.get(&dates[row]).is_some_and(|c| {
-                usize::try_from(c.cells) == Ok(facts.cells)
-                    && c.min_window == facts.window.stored()
-                    && c.max_window == facts.window.stored()
-            })
-        };
-        let compute: Vec<usize> = (first..dates.len())
-            .filter(|&row| all || touched[row] || !is_current(row))
-            .collect();
-
         let valid: BTreeSet<&NaiveDate> = dates.iter().skip(first).collect();
-        let remove = facts
-            .coverage
-            .iter()
-            .filter(|c| {
-                let whole = usize::try_from(c.cells) == Ok(facts.cells);
-                !valid.contains(&c.date) || !whole || !facts.same_symbols
-            })
-            .map(|c| c.date)
-            .collect();
-        Self { compute, remove }
+        let (stay, go): (Vec<&Coverage>, Vec<&Coverage>) = facts.coverage.iter().partition(|c| {
+            let whole = usize::try_from(c.cells) == Ok(facts.cells);
+            valid.contains(&c.date) && whole && facts.same_symbols
+        });
+        let stored: BTreeMap<NaiveDate, &Coverage> = stay.iter().map(|c| (c.date, *c)).collect();
+        let is_current = |row: usize| {
+            let window = facts.window.stored();
+            let stored = stored.get(&dates[row]);
+            stored.is_some_and(|c| (c.min_window, c.max_window) == (window, window))
+        };
+        let (replace, add) = (first..dates.len())
+            .filter(|&row| all || touched[row] || !is_current(row))
+            .partition(|row| stored.contains_key(&dates[*row]));
+        Self {
+            add,
+            replace,
+            remove: go.iter().map(|c| c.date).collect(),
+        }
     }
 }
 
@@ -388,7 +391,8 @@ mod tests {
     fn a_change_touches_the_windows_that_hold_it() {
         let panel = panel(0..10);
         let plan = plan(&panel, &[4], &coverage(2..10, 3), Scope::Changed, true);
-        assert_eq!((plan.compute, plan.remove), (vec![4, 5, 6], vec![]));
+        assert_eq!((plan.replace, plan.remove), (vec![4, 5, 6], vec![]));
+        assert!(plan.add.is_empty());
     }
 
     #[test]
@@ -396,7 +400,7 @@ mod tests {
         let panel = panel((0..10).filter(|n| *n != 4));
         let plan = plan(&panel, &[4], &coverage(2..10, 3), Scope::Changed, true);
         // Rows 4 and 5 are days 5 and 6, whose windows held day 4; day 7 is recomputed in vain.
-        assert_eq!((plan.compute, plan.remove), (vec![4, 5, 6], vec![day(4)]));
+        assert_eq!((plan.replace, plan.remove), (vec![4, 5, 6], vec![day(4)]));
     }
 
     #[test]
@@ -404,10 +408,8 @@ mod tests {
         let panel = panel(0..6);
         let mut stored = coverage(2..5, 3);
         stored[1].min_window = 30;
-        assert_eq!(
-            plan(&panel, &[], &stored, Scope::Changed, true).compute,
-            [3, 5]
-        );
+        let plan = plan(&panel, &[], &stored, Scope::Changed, true);
+        assert_eq!((plan.replace, plan.add), (vec![3], vec![5]));
     }
 
     #[test]
@@ -417,15 +419,17 @@ mod tests {
         assert_eq!(
             plan(&panel, &[], &stored, Scope::All, true),
             Plan {
-                compute: vec![2, 3, 4, 5],
-                remove: vec![]
+                replace: vec![2, 3, 4, 5],
+                ..Plan::default()
             }
         );
         assert_eq!(
-            plan(&panel, &[], &stored, Scope::Changed, false)
-                .remove
-                .len(),
-            4
+            plan(&panel, &[], &stored, Scope::Changed, false),
+            Plan {
+                add: vec![2, 3, 4, 5],
+                remove: stored.iter().map(|c| c.date).collect(),
+                ..Plan::default()
+            }
         );
     }
 
@@ -434,6 +438,7 @@ mod tests {
         let panel = panel(0..2);
         let stored = coverage(0..2, 3);
         let plan = plan(&panel, &[0, 1], &stored, Scope::All, true);
-        assert_eq!((plan.compute, plan.remove.len()), (vec![], 2));
+        assert!(plan.replace.is_empty() && plan.add.is_empty());
+        assert_eq!(plan.remove.len(), 2);
     }
 }

@@ -59,11 +59,36 @@ async fn an_upsert_counts_what_it_did() {
 }
 
 #[tokio::test]
+async fn an_insert_takes_only_what_is_not_there() {
+    let db = database().await;
+    correlations::insert_many(&db, &[]).await.unwrap();
+    let batch = [
+        cell("SPY QQQ", "2026-01-07", Some("0.98765432")),
+        cell("TLT SPY", "2026-01-06", None),
+        cell("QQQ SPY", "2026-01-07", Some("-0.5")),
+        cell("QQQ QQQ", "2026-01-07", Some("1")),
+    ];
+    correlations::insert_many(&db, &batch).await.unwrap();
+    let matrix = correlations::latest_matrix(&db).await.unwrap().unwrap();
+    assert_eq!(matrix.cells, [batch[3], batch[2], batch[0]]);
+    let matrix = correlations::matrix(&db, day("2026-01-06")).await.unwrap();
+    assert_eq!(matrix.unwrap().cells, [batch[1]]);
+
+    let with_a_known = [cell("SPY SPY", "2026-01-07", Some("1")), batch[2]];
+    let refused = correlations::insert_many(&db, &with_a_known).await;
+    assert_eq!(refused_by(refused), "correlation_matrix_pkey");
+    let twice = [cell("SPY SPY", "2026-01-07", None); 2];
+    let error = invalid(correlations::insert_many(&db, &twice).await);
+    assert!(error.contains("for 2026-01-07 SPY SPY;"), "{error}");
+    assert_eq!(count(&db, "correlation_matrix").await, 4);
+}
+
+#[tokio::test]
 async fn keys_given_twice_are_listed_and_values_out_of_range_refused() {
     let db = database().await;
     let twice = [cell("SPY QQQ", "2026-01-07", None); 2];
     let error = invalid(correlations::upsert_many(&db, &twice).await);
-    assert!(error.contains("for SPY QQQ 2026-01-07;"), "{error}");
+    assert!(error.contains("for 2026-01-07 SPY QQQ;"), "{error}");
 
     let mut narrow = cell("SPY QQQ", "2026-01-07", None);
     narrow.window_rows = 1;
