@@ -1,7 +1,7 @@
 -- What a trader notes about a pitch. The pitch itself is a row of llm-trading-db, whose migrations run first.
 
 CREATE DOMAIN note_document AS jsonb
-    CONSTRAINT note_document_form CHECK (VALUE IS NULL OR length(VALUE ->> 'text') > 0);
+    CONSTRAINT note_document_form CHECK (VALUE IS NULL OR (length(VALUE ->> 'text') > 0) IS TRUE);
 COMMENT ON DOMAIN note_document IS 'What a trader notes about a pitch.';
 
 CREATE TABLE trade_notes (

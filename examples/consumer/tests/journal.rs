@@ -98,6 +98,24 @@ async fn a_note_that_fails_undoes_the_pitch() {
     assert_eq!(notes::of_week(&db, week).await.unwrap(), []);
 }
 
+/// Whoever writes it: what [`Note`] could not read is not stored.
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "a statement of the test alone")]
+async fn the_domain_refuses_what_is_no_note() {
+    let (db, _server) = desk().await;
+    for (note, fits) in [
+        (r#"{"text": "Half"}"#, true),
+        (r#"{"text": ""}"#, false),
+        ("{}", false),
+    ] {
+        let cast = sqlx::query("SELECT $1::text::jsonb::note_document")
+            .bind(note)
+            .execute(&db)
+            .await;
+        assert_eq!(cast.is_ok(), fits, "{note}");
+    }
+}
+
 /// Twice, since a program migrates whenever it starts: neither list of migrations knows anything of the other's.
 #[tokio::test]
 async fn both_crates_migrate_one_database() {
