@@ -163,6 +163,10 @@ fn document(week: &str, model: &str) -> Result<Value> {
 }
 
 /// Fills an empty database.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the data is made by a statement of its own"
+)]
 pub async fn fill(fixture: &Fixture, db: &Db, pool: &PgPool) -> Result<()> {
     bars::upsert_many(db, &bars(fixture)?).await?;
     for n in 0..ACCOUNTS {

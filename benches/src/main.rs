@@ -1,9 +1,4 @@
 //! `just bench`: measures this crate and its peers, interleaved in one run, and writes `docs/performance.md`.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    reason = "the peers are sqlx's own pool and other drivers, the data is made by statements of its own, and a run has a date"
-)]
 
 mod fixture;
 mod flights;
@@ -268,6 +263,7 @@ async fn time(peer: &Arc<dyn Peer>, workload: &Workload, span: Duration) -> Resu
     measure::phase(peer.clone(), op, tasks, span).await
 }
 
+#[expect(clippy::disallowed_methods, reason = "a run has a date")]
 async fn circumstances(
     server: &Server,
     python: Option<&Python>,

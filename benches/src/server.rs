@@ -1,4 +1,9 @@
 //! The private server that all peers measure on, and what has to be put right before each measurement.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "what is put right around a measurement is no part of the crate"
+)]
 
 use std::{net::TcpListener, path::PathBuf};
 

@@ -1,4 +1,5 @@
 //! sqlx with its own pool: the same statements and types, so that the difference is the pool's.
+#![expect(clippy::disallowed_methods, reason = "this peer is sqlx's own pool")]
 
 use std::sync::Arc;
 

@@ -33,6 +33,20 @@ fn every_allowed_escape_is_in_use() {
     }
 }
 
+/// They are no members of the workspace: nothing but this keeps their lints alike.
+#[test]
+fn packages_of_their_own_have_the_lints_of_the_workspace() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let lints = |file: &str| {
+        let manifest = std::fs::read_to_string(root.join(file)).unwrap();
+        let (_, lints) = manifest.split_once("lints.rust]\n").unwrap();
+        lints.replace("[workspace.", "[")
+    };
+    for file in ["benches/Cargo.toml", "examples/consumer/Cargo.toml"] {
+        assert_eq!(lints(file), lints("Cargo.toml"), "{file}");
+    }
+}
+
 /// Each case: a call, and a part of the finding it must give, or none.
 #[test]
 fn rules_fire_and_only_when_they_should() {
