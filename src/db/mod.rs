@@ -158,7 +158,7 @@ async fn take_turns() {
     thread_local!(static STARTED: Cell<u32> = const { Cell::new(0) });
     let started = STARTED.get().wrapping_add(1);
     STARTED.set(started);
-    if started % STATEMENTS == 0 {
+    if started.is_multiple_of(STATEMENTS) {
         yield_now().await;
     }
 }
