@@ -7,6 +7,7 @@
 //! | [`all_daily`], [`all_7day`] | 1 | primary key, whole table |
 
 use chrono::NaiveDate;
+use futures_util::{Stream, TryStreamExt};
 use rust_decimal::Decimal;
 use sqlx::PgExecutor;
 
@@ -14,7 +15,10 @@ use super::{
     Upserted,
     batch::{Pair, columns, sorted},
 };
-use crate::{error::Result, types::Symbol};
+use crate::{
+    error::{Error, Result},
+    types::Symbol,
+};
 
 /// The log return of a symbol on a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +35,7 @@ pub struct Return {
 /// there with the same value are not rewritten.
 ///
 /// # Errors
-/// [`Error::Invalid`](crate::error::Error::Invalid) lists a symbol and day given twice.
+/// [`Error::Invalid`] lists a symbol and day given twice.
 #[tracing::instrument(name = "db.returns.upsert_daily", skip_all, fields(rows = returns.len()), err(level = "debug"))]
 pub async fn upsert_daily(db: impl PgExecutor<'_>, returns: &[Return]) -> Result<Upserted> {
     if returns.is_empty() {
@@ -142,18 +146,15 @@ pub async fn delete_7day(db: impl PgExecutor<'_>, keys: &[(Symbol, NaiveDate)]) 
     Ok(deleted.rows_affected())
 }
 
-/// The one-bar returns of a symbol from one day to another, both included, by date.
-///
-/// # Errors
-/// Those of the database.
-#[tracing::instrument(name = "db.returns.daily", skip_all, fields(%symbol), err(level = "debug"))]
-pub async fn daily(
-    db: impl PgExecutor<'_>,
+/// The one-bar returns of a symbol from one day to another, both included, as a stream ordered by date; else as
+/// [`bars::range`](crate::repo::bars::range).
+pub fn daily<'e>(
+    db: impl PgExecutor<'e> + 'e,
     symbol: Symbol,
     from: NaiveDate,
     to: NaiveDate,
-) -> Result<Vec<Return>> {
-    let returns = sqlx::query_as!(
+) -> impl Stream<Item = Result<Return>> + Send + 'e {
+    sqlx::query_as!(
         Return,
         r#"
         SELECT symbol, date, log_return
@@ -166,9 +167,8 @@ pub async fn daily(
         from,
         to,
     )
-    .fetch_all(db)
-    .await?;
-    Ok(returns)
+    .fetch(db)
+    .map_err(Error::from)
 }
 
 /// The newest seven-bar return of each of the symbols that has one, by symbol. A symbol that lags behind the others is

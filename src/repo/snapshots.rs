@@ -6,6 +6,7 @@
 //! | [`latest`], [`range`] | 1 | primary key |
 
 use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
+use futures_util::{Stream, TryStreamExt};
 use sqlx::PgExecutor;
 
 use super::{
@@ -13,7 +14,7 @@ use super::{
     batch::{Pair, columns, sorted},
 };
 use crate::{
-    error::Result,
+    error::{Error, Result},
     types::{Price, Symbol},
 };
 
@@ -37,7 +38,7 @@ pub struct Snapshot {
 /// Stores a snapshot, or replaces the one of that symbol and instant.
 ///
 /// # Errors
-/// [`Error::Conflict`](crate::error::Error::Conflict) if the hour is not 0 to 23 or the volume is negative.
+/// [`Error::Conflict`] if the hour is not 0 to 23 or the volume is negative.
 pub async fn upsert(db: impl PgExecutor<'_>, snapshot: &Snapshot) -> Result<Upserted> {
     upsert_many(db, std::slice::from_ref(snapshot)).await
 }
@@ -45,7 +46,7 @@ pub async fn upsert(db: impl PgExecutor<'_>, snapshot: &Snapshot) -> Result<Upse
 /// Stores snapshots, or replaces those of the same symbol and instant: one statement, all or nothing.
 ///
 /// # Errors
-/// [`Error::Invalid`](crate::error::Error::Invalid) lists a symbol and instant given twice; else as [`upsert`].
+/// [`Error::Invalid`] lists a symbol and instant given twice; else as [`upsert`].
 #[tracing::instrument(name = "db.snapshots.upsert_many", skip_all, fields(rows = snapshots.len()), err(level = "debug"))]
 pub async fn upsert_many(db: impl PgExecutor<'_>, snapshots: &[Snapshot]) -> Result<Upserted> {
     if snapshots.is_empty() {
@@ -124,18 +125,15 @@ pub async fn latest(
     Ok(snapshots)
 }
 
-/// The snapshots of a symbol from one instant to another, both included, by time.
-///
-/// # Errors
-/// Those of the database.
-#[tracing::instrument(name = "db.snapshots.range", skip_all, fields(%symbol), err(level = "debug"))]
-pub async fn range(
-    db: impl PgExecutor<'_>,
+/// The snapshots of a symbol from one instant to another, both included, as a stream ordered by time; else as
+/// [`bars::range`](crate::repo::bars::range).
+pub fn range<'e>(
+    db: impl PgExecutor<'e> + 'e,
     symbol: Symbol,
     from: DateTime<Utc>,
     to: DateTime<Utc>,
-) -> Result<Vec<Snapshot>> {
-    let snapshots = sqlx::query_as!(
+) -> impl Stream<Item = Result<Snapshot>> + Send + 'e {
+    sqlx::query_as!(
         Snapshot,
         r#"
         SELECT symbol, timestamp, date, hour, price, volume
@@ -148,7 +146,6 @@ pub async fn range(
         from,
         to,
     )
-    .fetch_all(db)
-    .await?;
-    Ok(snapshots)
+    .fetch(db)
+    .map_err(Error::from)
 }

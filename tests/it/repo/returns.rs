@@ -1,3 +1,6 @@
+use std::pin::pin;
+
+use futures_util::TryStreamExt;
 use llm_trading_db::{
     db::Db,
     error::Result,
@@ -140,7 +143,7 @@ async fn a_deletion_counts_what_was_there() {
 }
 
 #[tokio::test]
-async fn daily_returns_of_a_range_include_both_ends() {
+async fn a_range_of_daily_returns_includes_both_ends_and_can_be_left_early() {
     let db = database().await;
     let rows = [
         row("SPY", "2026-01-08", "0.4"),
@@ -151,11 +154,21 @@ async fn daily_returns_of_a_range_include_both_ends() {
     ];
     returns::upsert_daily(&db, &rows).await.unwrap();
     let range = |from, to| returns::daily(&db, symbol("SPY"), day(from), day(to));
-    assert_eq!(
-        range("2026-01-06", "2026-01-07").await.unwrap(),
-        [rows[3], rows[2]]
-    );
-    assert_eq!(range("2026-01-09", "2026-01-31").await.unwrap(), []);
+    let inner: Vec<Return> = range("2026-01-06", "2026-01-07")
+        .try_collect()
+        .await
+        .unwrap();
+    assert_eq!(inner, [rows[3], rows[2]]);
+    let first = pin!(range("2026-01-01", "2026-01-31"))
+        .try_next()
+        .await
+        .unwrap();
+    assert_eq!(first, Some(rows[1]));
+    let none: Vec<Return> = range("2026-01-09", "2026-01-31")
+        .try_collect()
+        .await
+        .unwrap();
+    assert_eq!(none, []);
 }
 
 #[tokio::test]

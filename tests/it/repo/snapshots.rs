@@ -1,3 +1,6 @@
+use std::pin::pin;
+
+use futures_util::TryStreamExt;
 use llm_trading_db::repo::{
     Upserted,
     snapshots::{self, Snapshot},
@@ -31,7 +34,11 @@ async fn an_empty_table_has_nothing() {
         assert_eq!(latest.unwrap(), []);
     }
     let (from, to) = (at("2000-01-01T00:00:00Z"), at("2100-01-01T00:00:00Z"));
-    assert_eq!(snapshots::range(&db, spy, from, to).await.unwrap(), []);
+    let range: Vec<Snapshot> = snapshots::range(&db, spy, from, to)
+        .try_collect()
+        .await
+        .unwrap();
+    assert_eq!(range, []);
 }
 
 #[tokio::test]
@@ -128,7 +135,7 @@ async fn the_latest_price_is_of_the_hour_or_before() {
 }
 
 #[tokio::test]
-async fn a_range_includes_both_ends() {
+async fn a_range_includes_both_ends_and_can_be_left_early() {
     let db = database().await;
     let stored: Vec<Snapshot> = (9..13)
         .map(|hour| snapshot("SPY", "2026-01-07", hour, Some("689.1234")))
@@ -138,9 +145,14 @@ async fn a_range_includes_both_ends() {
     batch.push(other);
     batch.reverse();
     snapshots::upsert_many(&db, &batch).await.unwrap();
-    let (from, to) = (stored[1].timestamp, stored[2].timestamp);
-    let range = snapshots::range(&db, symbol("SPY"), from, to)
-        .await
-        .unwrap();
-    assert_eq!(range, stored[1..3]);
+    let range = |from: usize, to: usize| {
+        let (from, to) = (stored[from].timestamp, stored[to].timestamp);
+        snapshots::range(&db, symbol("SPY"), from, to)
+    };
+    let inner: Vec<Snapshot> = range(1, 2).try_collect().await.unwrap();
+    assert_eq!(inner, stored[1..3]);
+    let first = pin!(range(0, 3)).try_next().await.unwrap();
+    assert_eq!(first, Some(stored[0]));
+    let none: Vec<Snapshot> = range(2, 1).try_collect().await.unwrap();
+    assert_eq!(none, []);
 }
