@@ -15,6 +15,7 @@ mod executor;
 mod failures;
 mod fixtures;
 mod import;
+mod log;
 mod market;
 mod metrics;
 mod migrations;

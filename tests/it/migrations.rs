@@ -4,8 +4,14 @@
     reason = "these tables belong to the tests alone, so no macro can check statements on them"
 )]
 
-use crate::bank::{Bank, MS, assert_silent};
+use crate::{
+    bank::{Bank, MS, assert_silent},
+    fixtures::{code, column, execute},
+    log::Log,
+    support,
+};
 use llm_trading_db::{
+    config::Config,
     db::{Db, MIGRATOR, MigrationState},
     error::{Error, MigrationError},
 };
@@ -155,4 +161,42 @@ async fn migrations_are_listed_with_their_state() {
         matches!(error, Error::Migration(MigrationError::Ahead { version }) if version == unknown.version),
         "{error:?}"
     );
+}
+
+/// Any use of lz4 fails, as on a server that was built without it.
+const WITHOUT_LZ4: &str = "
+    CREATE FUNCTION without_lz4() RETURNS event_trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF current_query() ~* 'SET COMPRESSION lz4' THEN
+            RAISE SQLSTATE '0A000' USING MESSAGE = 'compression method lz4 not supported';
+        END IF;
+    END $$;
+    CREATE EVENT TRIGGER without_lz4 ON ddl_command_start WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION without_lz4()";
+
+#[tokio::test]
+async fn a_server_without_lz4_keeps_the_default_compression_and_says_so() {
+    let options = support::bare_database_options().await;
+    let db = Db::connect(&Config::from_options(options)).await.unwrap();
+    db.execute(WITHOUT_LZ4).await.unwrap();
+    execute(&db, "CREATE TABLE notes (note text)")
+        .await
+        .unwrap();
+    let refused = execute(&db, "ALTER TABLE notes ALTER note SET COMPRESSION lz4").await;
+    assert_eq!(code(refused), "0A000");
+
+    let log = Log::default();
+    let guard = log.start();
+    assert_eq!(db.migrate().await.unwrap(), MIGRATOR.iter().count());
+    drop(guard);
+    let log = log.take();
+    assert!(
+        log.contains("this server has no lz4: documents keep the default compression"),
+        "{log}"
+    );
+    let compressed = "
+        SELECT attrelid::regclass || '.' || attname
+        FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+        WHERE relnamespace = 'public'::regnamespace AND attcompression <> ''";
+    let compressed: Vec<String> = column(&db, compressed).await.unwrap();
+    assert!(compressed.is_empty(), "{compressed:?}");
 }

@@ -4,16 +4,16 @@
     reason = "these tables belong to the tests alone, so no macro can check statements on them"
 )]
 
-use crate::bank::{Bank, add};
+use crate::{
+    bank::{Bank, add},
+    log::Log,
+};
 use llm_trading_db::{
     db::{Db, Isolation, TxOptions},
     error::{Error, Result},
 };
 use sqlx::{Executor, PgConnection};
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicU32, Ordering::Relaxed},
-};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use tokio::sync::Barrier;
 
 #[tokio::test]
@@ -93,36 +93,6 @@ async fn attempts_are_bounded() {
             .await;
         assert!(result.unwrap_err().is_retryable());
         assert_eq!(runs.into_inner(), attempts);
-    }
-}
-
-/// Collects what is logged on this thread.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn start(&self) -> tracing::subscriber::DefaultGuard {
-        let log = self.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::DEBUG)
-            .with_ansi(false)
-            .with_writer(move || log.clone())
-            .finish();
-        tracing::subscriber::set_default(subscriber)
-    }
-
-    fn take(&self) -> String {
-        String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap()
-    }
-}
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
     }
 }
 
