@@ -1,6 +1,6 @@
 //! What every function over many rows shares: one array per column, sorted by key, no key twice.
 
-use std::fmt::Display;
+use std::{collections::HashMap, fmt::Display, hash::Hash};
 
 use crate::{
     error::{Error, Result},
@@ -83,6 +83,31 @@ pub(super) fn sorted<'r, R, K: Ord + Display>(
     Err(Invalid::new(what, why).into())
 }
 
+/// The ids of saved rows in the order in which the rows were given; `ids` are in that of `sorted`.
+///
+/// # Errors
+/// [`Error::RowCount`] if a row has no id.
+pub(super) fn as_given<'r, R, K: Eq + Hash, I: Copy>(
+    given: &'r [R],
+    sorted: &[&'r R],
+    ids: impl IntoIterator<Item = Option<I>>,
+    key: impl Fn(&'r R) -> K,
+) -> Result<Vec<I>> {
+    let ids: HashMap<K, I> = sorted
+        .iter()
+        .zip(ids)
+        .filter_map(|(row, id)| Some((key(row), id?)))
+        .collect();
+    given
+        .iter()
+        .map(|row| ids.get(&key(row)).copied())
+        .collect::<Option<_>>()
+        .ok_or(Error::RowCount {
+            expected: given.len() as u64,
+            actual: ids.len() as u64,
+        })
+}
+
 /// The lookback is one parameter of a statement, not a column of its rows.
 ///
 /// # Errors
@@ -131,6 +156,24 @@ mod tests {
             error.to_string().contains("more than one row for 1, 3;"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn ids_come_as_the_rows_were_given_or_one_is_missing() {
+        let given = [3, 1, 2];
+        let rows = sorted("rows", &given, |n| *n).unwrap();
+        let ids = |ids: [Option<char>; 3]| as_given(&given, &rows, ids, |n| *n);
+        assert_eq!(
+            ids([Some('a'), Some('b'), Some('c')]).unwrap(),
+            ['c', 'a', 'b']
+        );
+        assert!(matches!(
+            ids([Some('a'), None, Some('c')]),
+            Err(Error::RowCount {
+                expected: 3,
+                actual: 2
+            })
+        ));
     }
 
     #[test]

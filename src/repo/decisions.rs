@@ -31,7 +31,8 @@ pub struct Decision {
     pub created_at: DateTime<Utc>,
 }
 
-/// Saves the decision of a week and of a research round, in place of an earlier one, whose id it keeps.
+/// Saves the decision of a week and of a research round, in place of an earlier one, whose id it keeps; one that is there with
+/// the same values is not rewritten.
 ///
 /// # Errors
 /// [`Error::Invalid`] if the document is of another week.
@@ -50,14 +51,30 @@ pub async fn save(
         );
         return Err(Invalid::new("decision_data.week_id", why).into());
     }
-    let id = sqlx::query_scalar!(
+    let saved = sqlx::query!(
         r#"
-        INSERT INTO chairman_decisions (id, week_id, decision_data, research_date, created_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $5)
-        ON CONFLICT (week_id, research_date) DO UPDATE
-        SET decision_data = EXCLUDED.decision_data,
-            updated_at = EXCLUDED.updated_at
-        RETURNING id
+        WITH written AS (
+            INSERT INTO chairman_decisions AS old (id, week_id, decision_data, research_date, created_at, updated_at)
+            VALUES ($1, $2, $3, $4, $5, $5)
+            ON CONFLICT (week_id, research_date) DO UPDATE
+            SET decision_data = EXCLUDED.decision_data,
+                updated_at = EXCLUDED.updated_at
+            WHERE old.decision_data IS DISTINCT FROM EXCLUDED.decision_data
+               -- This and what follows as in `pitches::save`.
+               OR (SELECT seen.id FROM chairman_decisions AS seen WHERE seen.id = old.id) IS NULL
+            RETURNING id
+        )
+        SELECT written.id AS "written?", unchanged.id AS "unchanged?"
+        FROM (SELECT $2::week_id AS week_id, $4::timestamptz AS research_date OFFSET 0) AS given
+        LEFT JOIN written ON true
+        LEFT JOIN LATERAL (
+            SELECT decision.id
+            FROM chairman_decisions AS decision
+            WHERE written.id IS NULL
+              AND decision.week_id = given.week_id
+              AND decision.research_date IS NOT DISTINCT FROM given.research_date
+            LIMIT 1
+        ) AS unchanged ON true
         "#,
         DecisionId::generate(at),
         week,
@@ -67,7 +84,10 @@ pub async fn save(
     )
     .fetch_one(db)
     .await?;
-    Ok(id)
+    saved.written.or(saved.unchanged).ok_or(Error::RowCount {
+        expected: 1,
+        actual: 0,
+    })
 }
 
 /// Fetches one decision.

@@ -17,7 +17,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use sqlx::PgExecutor;
 
-use super::batch::{columns, sorted};
+use super::batch::{as_given, columns, sorted};
 use crate::{
     documents::PitchDocument,
     error::{Error, Result},
@@ -61,7 +61,8 @@ pub struct Pitch {
 }
 
 /// Saves pitches of a week and of a research round, and gives their ids in the order of `pitches`: one statement, all or
-/// nothing. A pitch of a model that is there already is replaced and keeps its id and its reviews.
+/// nothing. A pitch of a model that is there already is replaced and keeps its id and its reviews; one that is there with the
+/// same values is not rewritten.
 ///
 /// # Errors
 /// [`Error::Invalid`] if a model pitches twice or a document is of another week.
@@ -91,15 +92,40 @@ pub async fn save(
     columns!(rows => model, account, pitch_data);
     let saved = sqlx::query!(
         r#"
-        INSERT INTO pm_pitches (id, week_id, model, account, pitch_data, research_date, created_at, updated_at)
-        SELECT new.id, $1::week_id, new.model, new.account, new.pitch_data, $2::timestamptz, $3, $3
-        FROM UNNEST($4::pitch_id[], $5::model[], $6::account[], $7::pitch_document[])
-            AS new (id, model, account, pitch_data)
-        ON CONFLICT (week_id, model, research_date) DO UPDATE
-        SET account = EXCLUDED.account,
-            pitch_data = EXCLUDED.pitch_data,
-            updated_at = EXCLUDED.updated_at
-        RETURNING id, model
+        WITH written AS (
+            INSERT INTO pm_pitches AS old (
+                id, week_id, model, account, pitch_data, research_date, created_at, updated_at
+            )
+            SELECT new.id, $1::week_id, new.model, new.account, new.pitch_data, $2::timestamptz, $3, $3
+            FROM UNNEST($4::pitch_id[], $5::model[], $6::account[], $7::pitch_document[])
+                AS new (id, model, account, pitch_data)
+            ON CONFLICT (week_id, model, research_date) DO UPDATE
+            SET account = EXCLUDED.account,
+                pitch_data = EXCLUDED.pitch_data,
+                updated_at = EXCLUDED.updated_at
+            WHERE (old.account, old.pitch_data) IS DISTINCT FROM (EXCLUDED.account, EXCLUDED.pitch_data)
+               -- Someone else's, stored since this statement began: below it is not visible, so its id must come from here.
+               OR (SELECT seen.id FROM pm_pitches AS seen WHERE seen.id = old.id) IS NULL
+            RETURNING id, model
+        )
+        SELECT written.id AS "written?", unchanged.id AS "unchanged?"
+        -- Hidden from the planner, or it would plan each save anew for its week and its number of rows.
+        FROM (
+            SELECT $1::week_id AS week_id, $2::timestamptz AS research_date, $5::model[] AS models
+            OFFSET 0
+        ) AS given
+        CROSS JOIN UNNEST(given.models) WITH ORDINALITY AS new (model, n)
+        LEFT JOIN written ON written.model = new.model
+        LEFT JOIN LATERAL (
+            SELECT pitch.id
+            FROM pm_pitches AS pitch
+            WHERE written.id IS NULL
+              AND pitch.week_id = given.week_id
+              AND pitch.model = new.model
+              AND pitch.research_date IS NOT DISTINCT FROM given.research_date
+            LIMIT 1
+        ) AS unchanged ON true
+        ORDER BY new.n
         "#,
         week,
         research_date,
@@ -111,15 +137,8 @@ pub async fn save(
     )
     .fetch_all(db)
     .await?;
-    let ids: HashMap<Model, PitchId> = saved.into_iter().map(|row| (row.model, row.id)).collect();
-    pitches
-        .iter()
-        .map(|pitch| ids.get(&pitch.model).copied())
-        .collect::<Option<_>>()
-        .ok_or(Error::RowCount {
-            expected: pitches.len() as u64,
-            actual: ids.len() as u64,
-        })
+    let ids = saved.into_iter().map(|row| row.written.or(row.unchanged));
+    as_given(pitches, &rows, ids, |pitch| &pitch.model)
 }
 
 /// Fetches one pitch.

@@ -52,8 +52,8 @@ pub struct DayOfProvider {
     pub statuses: Vec<ReportStatus>,
 }
 
-/// Stores a report, or replaces the one of that id; the time of the first save stays. Saving a pending report again as
-/// complete is how a report grows.
+/// Stores a report, or replaces the one of that id; the time of the first save stays, and a report that is there with the same
+/// values is not rewritten. Saving a pending report again as complete is how a report grows.
 ///
 /// # Errors
 /// Those of the database.
@@ -61,7 +61,7 @@ pub struct DayOfProvider {
 pub async fn save(db: impl PgExecutor<'_>, report: &Report) -> Result<()> {
     sqlx::query!(
         r#"
-        INSERT INTO research_reports (
+        INSERT INTO research_reports AS old (
             id, week_id, provider, model, natural_language, structured_json, status, error_message, generated_at,
             created_at
         )
@@ -75,6 +75,13 @@ pub async fn save(db: impl PgExecutor<'_>, report: &Report) -> Result<()> {
             status = EXCLUDED.status,
             error_message = EXCLUDED.error_message,
             generated_at = EXCLUDED.generated_at
+        WHERE (
+            old.week_id, old.provider, old.model, old.natural_language, old.structured_json, old.status,
+            old.error_message, old.generated_at
+        ) IS DISTINCT FROM (
+            EXCLUDED.week_id, EXCLUDED.provider, EXCLUDED.model, EXCLUDED.natural_language, EXCLUDED.structured_json,
+            EXCLUDED.status, EXCLUDED.error_message, EXCLUDED.generated_at
+        )
         "#,
         report.id,
         report.week_id,

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgExecutor};
 
-use super::batch::{Pair, columns, sorted};
+use super::batch::{Pair, as_given, columns, sorted};
 use crate::{
     documents::ReviewDocument,
     error::{Error, Result},
@@ -72,7 +72,8 @@ struct Resolved {
 }
 
 /// Saves a round of reviews in place of an earlier save of it, and gives the ids in the order of `round.reviews`. A review
-/// of the same pitch by the same model keeps its id; reviews of the round's pitches that are not in `round` are removed.
+/// of the same pitch by the same model keeps its id, and with the same values it is not rewritten; reviews of the round's
+/// pitches that are not in `round` are removed.
 ///
 /// # Errors
 /// [`Error::Invalid`] lists the labels that map to no model, the models that have no pitch in the round, the models that
@@ -98,19 +99,42 @@ pub async fn save_round(
     columns!(rows => pitch_id, reviewer_model, pitch_label, review_data);
     let saved = sqlx::query!(
         r#"
-        INSERT INTO peer_reviews (
-            id, week_id, pitch_id, reviewer_model, pitch_label, review_data, research_date, created_at, updated_at
+        WITH written AS (
+            INSERT INTO peer_reviews AS old (
+                id, week_id, pitch_id, reviewer_model, pitch_label, review_data, research_date, created_at, updated_at
+            )
+            SELECT new.id, $1::week_id, new.pitch_id, new.reviewer_model, new.pitch_label, new.review_data,
+                   $2::timestamptz, $3, $3
+            FROM UNNEST($4::review_id[], $5::pitch_id[], $6::model[], $7::pitch_label[], $8::review_document[])
+                AS new (id, pitch_id, reviewer_model, pitch_label, review_data)
+            ON CONFLICT (pitch_id, week_id, reviewer_model) DO UPDATE
+            SET pitch_label = EXCLUDED.pitch_label,
+                review_data = EXCLUDED.review_data,
+                research_date = EXCLUDED.research_date,
+                updated_at = EXCLUDED.updated_at
+            WHERE (old.pitch_label, old.review_data, old.research_date)
+                IS DISTINCT FROM (EXCLUDED.pitch_label, EXCLUDED.review_data, EXCLUDED.research_date)
+               -- This and what follows as in `pitches::save`.
+               OR (SELECT seen.id FROM peer_reviews AS seen WHERE seen.id = old.id) IS NULL
+            RETURNING id, pitch_id, reviewer_model
         )
-        SELECT new.id, $1::week_id, new.pitch_id, new.reviewer_model, new.pitch_label, new.review_data,
-               $2::timestamptz, $3, $3
-        FROM UNNEST($4::review_id[], $5::pitch_id[], $6::model[], $7::pitch_label[], $8::review_document[])
-            AS new (id, pitch_id, reviewer_model, pitch_label, review_data)
-        ON CONFLICT (pitch_id, week_id, reviewer_model) DO UPDATE
-        SET pitch_label = EXCLUDED.pitch_label,
-            review_data = EXCLUDED.review_data,
-            research_date = EXCLUDED.research_date,
-            updated_at = EXCLUDED.updated_at
-        RETURNING id, pitch_id, reviewer_model
+        SELECT written.id AS "written?", unchanged.id AS "unchanged?"
+        FROM (
+            SELECT $1::week_id AS week_id, $5::pitch_id[] AS pitches, $6::model[] AS reviewers
+            OFFSET 0
+        ) AS given
+        CROSS JOIN UNNEST(given.pitches, given.reviewers) WITH ORDINALITY AS new (pitch_id, reviewer_model, n)
+        LEFT JOIN written ON written.pitch_id = new.pitch_id AND written.reviewer_model = new.reviewer_model
+        LEFT JOIN LATERAL (
+            SELECT review.id
+            FROM peer_reviews AS review
+            WHERE written.id IS NULL
+              AND review.pitch_id = new.pitch_id
+              AND review.week_id = given.week_id
+              AND review.reviewer_model = new.reviewer_model
+            LIMIT 1
+        ) AS unchanged ON true
+        ORDER BY new.n
         "#,
         round.week,
         round.research_date,
@@ -124,28 +148,19 @@ pub async fn save_round(
     .fetch_all(&mut *tx)
     .await?;
 
-    let kept: Vec<ReviewId> = saved.iter().map(|row| row.id).collect();
+    let ids = saved.into_iter().map(|row| row.written.or(row.unchanged));
+    let ids = as_given(&resolved, &rows, ids, |review| {
+        (review.pitch_id, &review.reviewer_model)
+    })?;
     let all_pitches: Vec<PitchId> = pitches.values().copied().collect();
     sqlx::query!(
         "DELETE FROM peer_reviews WHERE pitch_id = ANY($1::pitch_id[]) AND id <> ALL($2::review_id[])",
         &all_pitches[..],
-        &kept[..],
+        &ids[..],
     )
     .execute(tx)
     .await?;
-
-    let ids: HashMap<(PitchId, Model), ReviewId> = saved
-        .into_iter()
-        .map(|row| ((row.pitch_id, row.reviewer_model), row.id))
-        .collect();
-    resolved
-        .into_iter()
-        .map(|review| ids.get(&(review.pitch_id, review.reviewer_model)).copied())
-        .collect::<Option<_>>()
-        .ok_or(Error::RowCount {
-            expected: round.reviews.len() as u64,
-            actual: ids.len() as u64,
-        })
+    Ok(ids)
 }
 
 /// The model behind the label of each review, in the order of the reviews.

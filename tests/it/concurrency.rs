@@ -1,23 +1,36 @@
 //! Many writers of the same rows: nothing is lost, and nobody waits for ever.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Mutex, time::Instant};
 
 use chrono::Days;
+use futures_util::future::join;
 use llm_trading_db::{
     db::Db,
+    error::Result,
     repo::{
         accounts::{self, TransferError},
         bars::{self, Bar},
+        decisions,
+        pitches::{self, NewPitch},
+        reviews::{self, NewReview, Round},
     },
-    types::{AccountId, Amount, Balance, Price},
+    types::{AccountId, Amount, Balance, Price, ReviewId, WeekId},
 };
 use rust_decimal::Decimal;
-use tokio::{sync::Barrier, task::JoinSet};
+use sqlx::PgConnection;
+use tokio::{sync::Notify, task::JoinSet};
 
-use crate::fixtures::{column, database, day, dec, now, symbol};
+use crate::fixtures::{
+    account, column, database, day, dec, decision, execute, label, model, now, pitch, review,
+    symbol, week,
+};
 
 const TASKS: usize = 32;
 const TRANSFERS: usize = 200;
+
+fn wednesday() -> WeekId {
+    week("2026-01-07")
+}
 
 /// Deadlocks that the server has broken; a statement that is run again would hide them.
 async fn deadlocks(db: &Db) -> i64 {
@@ -73,40 +86,166 @@ async fn transfers_in_both_directions_keep_the_sum() {
     assert_eq!(deadlocks(&db).await, 0);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn batches_in_opposite_orders_never_deadlock() {
-    const ROUNDS: i64 = 1000;
-    let db = database().await;
-    let start = Arc::new(Barrier::new(2));
-    let mut tasks = JoinSet::new();
-    for reversed in [false, true] {
-        let (db, start) = (db.clone(), start.clone());
-        tasks.spawn(async move {
-            for round in 0..ROUNDS {
-                let cents = 2 * round + i64::from(reversed);
-                let close = Price::new(Decimal::new(cents, 2)).unwrap();
-                let mut batch: Vec<Bar> = (0..60)
-                    .map(|n| Bar {
-                        symbol: symbol(["SPY", "QQQ", "TLT"][n as usize % 3]),
-                        date: day("2026-01-01") + Days::new(n / 3),
-                        open: None,
-                        high: None,
-                        low: None,
-                        close: Some(close),
-                        volume: None,
-                    })
-                    .collect();
-                if reversed {
-                    batch.reverse();
-                }
-                start.wait().await;
-                bars::upsert_many(&db, &batch).await.unwrap();
-            }
-        });
+/// Stores the same rows a thousand times twice at the same time, once in the opposite order; `store` is told the value.
+async fn store_in_opposite_orders(db: &Db, store: impl AsyncFn(bool, i64)) {
+    for round in 0..1000 {
+        join(store(false, 2 * round), store(true, 2 * round + 1)).await;
     }
-    tasks.join_all().await;
+    assert_eq!(deadlocks(db).await, 0);
+}
+
+fn reverse_if<T>(reversed: bool, mut batch: Vec<T>) -> Vec<T> {
+    if reversed {
+        batch.reverse();
+    }
+    batch
+}
+
+#[tokio::test]
+async fn batches_of_bars_in_opposite_orders_never_deadlock() {
+    let db = database().await;
+    store_in_opposite_orders(&db, async |reversed, value| {
+        let close = Price::new(Decimal::new(value, 2)).unwrap();
+        let bar = |n: u64| Bar {
+            symbol: symbol(["SPY", "QQQ", "TLT"][n as usize % 3]),
+            date: day("2026-01-01") + Days::new(n / 3),
+            open: None,
+            high: None,
+            low: None,
+            close: Some(close),
+            volume: None,
+        };
+        let batch = reverse_if(reversed, (0..60).map(bar).collect());
+        bars::upsert_many(&db, &batch).await.unwrap();
+    })
+    .await;
     // Whoever came last in the last round came last for every row.
     let closes = "SELECT count(DISTINCT close) FROM daily_bars";
     assert_eq!(column::<i64>(&db, closes).await.unwrap(), [1]);
-    assert_eq!(deadlocks(&db).await, 0);
+}
+
+#[tokio::test]
+async fn batches_of_pitches_in_opposite_orders_never_deadlock() {
+    let db = database().await;
+    let names: Vec<String> = (0..20).map(|n| format!("model-{n}")).collect();
+    let ids = Mutex::new(BTreeSet::new());
+    store_in_opposite_orders(&db, async |reversed, value| {
+        let account = account(&format!("A{value}"));
+        let new = |name: &String| NewPitch {
+            model: model(name),
+            account,
+            pitch_data: pitch(wednesday(), name, "SPY", "1"),
+        };
+        let batch = reverse_if(reversed, names.iter().map(new).collect());
+        let saved = pitches::save(&db, wednesday(), None, &batch, now()).await;
+        let saved = reverse_if(reversed, saved.unwrap());
+        ids.lock().unwrap().insert(saved);
+    })
+    .await;
+    assert_eq!(ids.into_inner().unwrap().len(), 1, "an id has changed");
+    let accounts = "SELECT count(DISTINCT account) FROM pm_pitches";
+    assert_eq!(column::<i64>(&db, accounts).await.unwrap(), [1]);
+}
+
+/// Waits until a statement waits for a transaction of another connection.
+async fn until_one_waits(db: &Db) {
+    let waiting = "SELECT count(*) FROM pg_stat_activity
+                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let start = Instant::now();
+    while column::<i64>(db, waiting).await.unwrap() == [0] {
+        assert!(start.elapsed().as_secs() < 20, "nothing waits");
+    }
+}
+
+/// Begins `ours` after `theirs`, in a transaction that does not end before `ours` waits for it; gives what each gave.
+async fn meanwhile<T>(
+    db: &Db,
+    theirs: impl AsyncFn(&mut PgConnection) -> Result<T>,
+    ours: impl Future<Output = Result<T>>,
+) -> (T, T) {
+    let stored = Notify::new();
+    let theirs = db.transaction(async |tx| -> Result<T> {
+        let outcome = theirs(tx).await?;
+        stored.notify_one();
+        until_one_waits(db).await;
+        Ok(outcome)
+    });
+    let ours = async {
+        stored.notified().await;
+        ours.await
+    };
+    let (theirs, ours) = join(theirs, ours).await;
+    (theirs.unwrap(), ours.unwrap())
+}
+
+// The statement of `ours` does not see the row, which is of a later commit, and has nothing to change in it.
+#[tokio::test]
+async fn saving_what_another_transaction_saves_at_the_same_time_gives_its_ids() {
+    let db = database().await;
+    let new = ["groq", "gemini"].map(|name| NewPitch {
+        model: model(name),
+        account: account("COUNCIL"),
+        pitch_data: pitch(wednesday(), name, "SPY", "1"),
+    });
+    let save =
+        async |tx: &mut PgConnection| pitches::save(tx, wednesday(), None, &new, now()).await;
+    let ours = pitches::save(&db, wednesday(), None, &new, now());
+    let (theirs, ours) = meanwhile(&db, save, ours).await;
+    assert_eq!(theirs, ours);
+
+    // They are no longer those that the statement of `ours` sees.
+    let replace = async |tx: &mut PgConnection| {
+        execute(&mut *tx, "DELETE FROM pm_pitches").await?;
+        save(tx).await
+    };
+    let ours = pitches::save(&db, wednesday(), None, &new, now());
+    let (replaced, ours) = meanwhile(&db, replace, ours).await;
+    assert_eq!(replaced, ours);
+    assert_ne!(replaced, theirs);
+
+    let document = decision(wednesday(), "SPY", "1");
+    let save = async |tx: &mut PgConnection| {
+        decisions::save(tx, wednesday(), Some(now()), &document, now()).await
+    };
+    let ours = decisions::save(&db, wednesday(), Some(now()), &document, now());
+    let (theirs, ours) = meanwhile(&db, save, ours).await;
+    assert_eq!(theirs, ours);
+}
+
+#[tokio::test]
+async fn a_review_that_another_program_stores_at_the_same_time_gives_its_id() {
+    let db = database().await;
+    let new = NewPitch {
+        model: model("groq"),
+        account: account("COUNCIL"),
+        pitch_data: pitch(wednesday(), "groq", "SPY", "1"),
+    };
+    let pitch = pitches::save(&db, wednesday(), None, &[new], now())
+        .await
+        .unwrap()[0];
+    let review = NewReview {
+        reviewer_model: model("gemini"),
+        review_data: review(label('A'), 7),
+    };
+    let id = ReviewId::generate(now());
+    // Without the lock of the round's pitches.
+    let insert = format!(
+        "INSERT INTO peer_reviews (id, week_id, pitch_id, reviewer_model, pitch_label, review_data)
+         VALUES ('{id}', '{}', '{pitch}', 'gemini', 'Pitch A', '{}')",
+        wednesday(),
+        serde_json::to_string(&review.review_data).unwrap()
+    );
+    let round = Round {
+        week: wednesday(),
+        research_date: None,
+        labels: [(label('A'), model("groq"))].into(),
+        reviews: vec![review],
+    };
+    let theirs = async |tx: &mut PgConnection| {
+        execute(tx, &insert).await?;
+        Ok(vec![id])
+    };
+    let ours = db.transaction(async |tx| reviews::save_round(tx, &round, now()).await);
+    let (theirs, ours) = meanwhile(&db, theirs, ours).await;
+    assert_eq!(theirs, ours);
 }

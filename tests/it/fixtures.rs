@@ -21,7 +21,7 @@ use llm_trading_db::{
     types::{Account, Conviction, Model, PitchLabel, Price, Symbol, WeekId},
 };
 use rust_decimal::Decimal;
-use sqlx::{AssertSqlSafe, Decode, Postgres, Type};
+use sqlx::{AssertSqlSafe, Decode, PgExecutor, Postgres, Type};
 
 use crate::{statements, support};
 
@@ -216,7 +216,7 @@ pub fn code<T: Debug>(outcome: Result<T>) -> String {
 }
 
 /// Runs a statement of the test's own; gives the number of rows.
-pub async fn execute(db: &Db, sql: &str) -> Result<u64> {
+pub async fn execute(db: impl PgExecutor<'_>, sql: &str) -> Result<u64> {
     let done = sqlx::query(AssertSqlSafe(sql)).execute(db).await?;
     Ok(done.rows_affected())
 }

@@ -1,4 +1,5 @@
-//! Every statement finds its rows by an index: the plans of the whole query cache on tables of 100 000 rows.
+//! Every statement finds its rows by an index: the plans of the whole query cache on tables of 100 000 rows. And the saves are
+//! not planned each time.
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -7,10 +8,22 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
+use llm_trading_db::{
+    config::Config,
+    db::Db,
+    repo::{
+        decisions,
+        pitches::{self, NewPitch},
+        reviews::{self, NewReview, Round},
+    },
+};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
-use crate::support;
+use crate::{
+    fixtures::{account, column, decision, label, model, now, pitch, review, week},
+    support,
+};
 
 /// Statements that may read a whole table, by a part of their text, and why.
 const WHOLE_TABLE: [(&str, &str); 4] = [
@@ -152,4 +165,43 @@ async fn every_statement_finds_its_rows_by_an_index() {
         unused.is_empty(),
         "no longer need to be on the list: {unused:?}"
     );
+}
+
+/// Where the server thinks that it gains by it, it plans a prepared statement anew each time, which takes longer than a save.
+#[tokio::test]
+async fn saves_are_not_planned_each_time() {
+    let config = Config::from_options(support::database_options().await).max_pool_size(1);
+    let db = Db::connect(&config).await.unwrap();
+    let week = week("2026-01-07");
+    let new = NewPitch {
+        model: model("groq"),
+        account: account("COUNCIL"),
+        pitch_data: pitch(week, "groq", "SPY", "1"),
+    };
+    let round = Round {
+        week,
+        research_date: None,
+        labels: [(label('A'), model("groq"))].into(),
+        reviews: vec![NewReview {
+            reviewer_model: model("gemini"),
+            review_data: review(label('A'), 7),
+        }],
+    };
+    let decision = decision(week, "SPY", "1");
+    for _ in 0..10 {
+        let new = std::slice::from_ref(&new);
+        pitches::save(&db, week, None, new, now()).await.unwrap();
+        db.transaction(async |tx| reviews::save_round(tx, &round, now()).await)
+            .await
+            .unwrap();
+        decisions::save(&db, week, None, &decision, now())
+            .await
+            .unwrap();
+    }
+    let planned_once = "
+        SELECT generic_plans > 0
+        FROM pg_prepared_statements
+        WHERE statement ~ 'ON CONFLICT [(]'";
+    let planned_once: Vec<bool> = column(&db, planned_once).await.unwrap();
+    assert_eq!(planned_once, [true; 3]);
 }

@@ -3,7 +3,9 @@ use llm_trading_db::{
     types::DecisionId,
 };
 
-use crate::fixtures::{at, changed_at, count, database, decision, invalid, not_found, now, week};
+use crate::fixtures::{
+    at, changed_at, count, database, decision, invalid, not_found, now, versions, week,
+};
 
 #[tokio::test]
 async fn an_empty_table_has_nothing() {
@@ -29,6 +31,10 @@ async fn saving_again_keeps_the_id_and_the_first_time() {
         let id = decisions::save(&db, week, research, &first, now())
             .await
             .unwrap();
+        let before = versions(&db, "chairman_decisions").await;
+        let same = decisions::save(&db, week, research, &first, later).await;
+        assert_eq!(same.unwrap(), id);
+        assert_eq!(versions(&db, "chairman_decisions").await, before);
         let changed = decision(week, "TLT", "-0.05");
         let again = decisions::save(&db, week, research, &changed, later).await;
         assert_eq!(again.unwrap(), id);

@@ -6,7 +6,7 @@ use llm_trading_db::{
 
 use crate::fixtures::{
     account, at, changed_at, count, database, dec, execute, invalid, label, model, not_found, now,
-    pitch, review, symbol, week,
+    pitch, review, symbol, versions, week,
 };
 
 const WEEK: &str = "2026-01-07";
@@ -97,6 +97,7 @@ async fn saving_again_keeps_the_ids_and_the_first_time() {
     };
     let second = [new("groq", "1"), changed.clone(), new("chatgpt", "1")];
     let later = at("2026-01-08T00:00:00Z");
+    let before = versions(&db, "pm_pitches").await;
     let again = pitches::save(&db, week(WEEK), None, &second, later)
         .await
         .unwrap();
@@ -108,7 +109,11 @@ async fn saving_again_keeps_the_ids_and_the_first_time() {
         (stored.pitch_data, stored.account, stored.created_at),
         (changed.pitch_data, changed.account, now())
     );
-    assert_eq!(changed_at(&db, "pm_pitches").await, [later; 3]);
+    // The pitch of chatgpt is the same.
+    assert_eq!(changed_at(&db, "pm_pitches").await, [now(), later, later]);
+    let versions = versions(&db, "pm_pitches").await;
+    let kept = versions.iter().filter(|row| before.contains(row));
+    assert_eq!((versions.len(), kept.count()), (3, 1));
 }
 
 #[tokio::test]

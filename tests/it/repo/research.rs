@@ -5,7 +5,7 @@ use llm_trading_db::{
     types::{Provider, ReportId, ReportStatus},
 };
 
-use crate::fixtures::{at, database, day, model, not_found, now, research, week};
+use crate::fixtures::{at, database, day, model, not_found, now, research, versions, week};
 
 fn report(provider: Provider, status: ReportStatus, created_at: &str) -> Report {
     Report {
@@ -67,9 +67,13 @@ async fn a_report_grows_and_keeps_the_time_of_its_first_save() {
         research::get(&db, pending.id).await.unwrap(),
         Report {
             created_at: pending.created_at,
-            ..complete
+            ..complete.clone()
         }
     );
+
+    let before = versions(&db, "research_reports").await;
+    research::save(&db, &complete).await.unwrap();
+    assert_eq!(versions(&db, "research_reports").await, before);
 }
 
 #[tokio::test]

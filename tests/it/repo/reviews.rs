@@ -13,7 +13,7 @@ use llm_trading_db::{
 
 use crate::fixtures::{
     account, at, changed_at, count, database, execute, invalid, label, model, not_found, now,
-    pitch, refused_by, review, week,
+    pitch, refused_by, review, versions, week,
 };
 
 fn wednesday() -> WeekId {
@@ -155,6 +155,11 @@ async fn saving_again_keeps_ids_and_removes_what_is_gone() {
         (now(), later)
     );
     assert_eq!(changed_at(&db, "peer_reviews").await, [later; 3]);
+
+    let before = versions(&db, "peer_reviews").await;
+    let ids = save_at(&db, &second, now()).await.unwrap();
+    assert_eq!(ids, again);
+    assert_eq!(versions(&db, "peer_reviews").await, before);
 
     let none = round("", "");
     assert_eq!(save(&db, &none).await.unwrap(), []);
