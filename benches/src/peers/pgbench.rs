@@ -54,7 +54,6 @@ impl Pgbench {
             Op::Returns(100),
             Op::Returns(1000),
             Op::Returns(10_000),
-            Op::Transfer,
             Op::Save(1),
             Op::Save(100),
         ] {
@@ -179,22 +178,6 @@ fn script(fixture: &Fixture, op: Op) -> Result<Script> {
                 &[("$1", &symbols), ("$2", &n), ("$3", &until)],
             )
         }
-        Op::Transfer => one(
-            // Both are drawn, the second from those that are not the first.
-            "\\set a random(0, 99)\n\\set b (:a + random(1, 99)) % 100\n",
-            "SELECT id, balance\n            FROM accounts",
-            &[
-                (
-                    "$1",
-                    "('018e0000-0000-7000-8000-' || lpad(to_hex(:a::integer), 12, '0'))::uuid",
-                ),
-                (
-                    "$2",
-                    "('018e0000-0000-7000-8000-' || lpad(to_hex(:b::integer), 12, '0'))::uuid",
-                ),
-                ("$3", "0.01"),
-            ],
-        ),
         Op::Returns(n) => {
             let mut text = String::new();
             let mut variables = Vec::new();
