@@ -4,9 +4,34 @@ use super::{Db, fault::proves_statement_did_not_run};
 use async_stream::try_stream;
 use futures_util::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream::BoxStream};
 use sqlx::{
-    Either, Error, Execute, Executor, PgConnection, Postgres, SqlStr,
+    Either, Error, Execute, Executor, PgConnection, PgExecutor, PgPool, Postgres, SqlStr,
     postgres::{PgArguments, PgQueryResult, PgRow, PgStatement, PgTypeInfo},
 };
+
+/// What can run one statement after another: `&Db`, `&PgPool`, `&mut PgConnection`. For functions that most often need one
+/// statement, and now and then a second; each is one of its own unless the caller has opened a transaction.
+pub trait Queryable: Send {
+    /// Runs one statement.
+    fn executor(&mut self) -> impl PgExecutor<'_>;
+}
+
+impl Queryable for &Db {
+    fn executor(&mut self) -> impl PgExecutor<'_> {
+        *self
+    }
+}
+
+impl Queryable for &PgPool {
+    fn executor(&mut self) -> impl PgExecutor<'_> {
+        *self
+    }
+}
+
+impl Queryable for &mut PgConnection {
+    fn executor(&mut self) -> impl PgExecutor<'_> {
+        &mut **self
+    }
+}
 
 type Step = Either<PgQueryResult, PgRow>;
 

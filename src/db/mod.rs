@@ -13,6 +13,7 @@ mod pool;
 mod transaction;
 mod verify;
 
+pub use executor::Queryable;
 pub use health::Health;
 pub use migrate::{MIGRATOR, MigrationState, MigrationStatus};
 pub use transaction::{Isolation, Rerun, TransactionError, TxOptions, savepoint};

@@ -83,21 +83,15 @@ pub(super) fn sorted<'r, R, K: Ord + Display>(
     Err(Invalid::new(what, why).into())
 }
 
-/// The ids of saved rows in the order in which the rows were given; `ids` are in that of `sorted`.
+/// The ids of saved rows in the order in which the rows were given.
 ///
 /// # Errors
 /// [`Error::RowCount`] if a row has no id.
-pub(super) fn as_given<'r, R, K: Eq + Hash, I: Copy>(
-    given: &'r [R],
-    sorted: &[&'r R],
-    ids: impl IntoIterator<Item = Option<I>>,
-    key: impl Fn(&'r R) -> K,
+pub(super) fn as_given<R, K: Eq + Hash, I: Copy>(
+    given: &[R],
+    ids: &HashMap<K, I>,
+    key: impl Fn(&R) -> K,
 ) -> Result<Vec<I>> {
-    let ids: HashMap<K, I> = sorted
-        .iter()
-        .zip(ids)
-        .filter_map(|(row, id)| Some((key(row), id?)))
-        .collect();
     given
         .iter()
         .map(|row| ids.get(&key(row)).copied())
@@ -160,15 +154,12 @@ mod tests {
 
     #[test]
     fn ids_come_as_the_rows_were_given_or_one_is_missing() {
-        let given = [3, 1, 2];
-        let rows = sorted("rows", &given, |n| *n).unwrap();
-        let ids = |ids: [Option<char>; 3]| as_given(&given, &rows, ids, |n| *n);
-        assert_eq!(
-            ids([Some('a'), Some('b'), Some('c')]).unwrap(),
-            ['c', 'a', 'b']
-        );
+        let mut ids = HashMap::from([(1, 'a'), (2, 'b'), (3, 'c')]);
+        assert_eq!(as_given(&[3, 1, 2], &ids, |n| *n).unwrap(), ['c', 'a', 'b']);
+        ids.remove(&2);
+        let missing = as_given(&[3, 1, 2], &ids, |n| *n);
         assert!(matches!(
-            ids([Some('a'), None, Some('c')]),
+            missing,
             Err(Error::RowCount {
                 expected: 3,
                 actual: 2

@@ -2,7 +2,7 @@
 //!
 //! | function | flights | index |
 //! |---|---|---|
-//! | [`save`] | 1 | `chairman_decisions_week_research_key` |
+//! | [`save`] | 1, or 2 if unchanged | `chairman_decisions_week_research_key` |
 //! | [`get`] | 1 | primary key |
 //! | [`of_week`], [`latest`] | 1 | `chairman_decisions_week_research_key` |
 //! | [`of_research`] | 1 | `chairman_decisions_research_date_idx` |
@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 
 use crate::{
+    db::Queryable,
     documents::DecisionDocument,
     error::{Error, Result},
     types::{DecisionId, Invalid, WeekId},
@@ -32,13 +33,13 @@ pub struct Decision {
 }
 
 /// Saves the decision of a week and of a research round, in place of an earlier one, whose id it keeps; one that is there with
-/// the same values is not rewritten.
+/// the same values is not rewritten, and its id is fetched by a second statement.
 ///
 /// # Errors
 /// [`Error::Invalid`] if the document is of another week.
 #[tracing::instrument(name = "db.decisions.save", skip_all, fields(%week), err(level = "debug"))]
 pub async fn save(
-    db: impl PgExecutor<'_>,
+    mut db: impl Queryable,
     week: WeekId,
     research_date: Option<DateTime<Utc>>,
     decision: &DecisionDocument,
@@ -51,30 +52,15 @@ pub async fn save(
         );
         return Err(Invalid::new("decision_data.week_id", why).into());
     }
-    let saved = sqlx::query!(
+    let saved = sqlx::query_scalar!(
         r#"
-        WITH written AS (
-            INSERT INTO chairman_decisions AS old (id, week_id, decision_data, research_date, created_at, updated_at)
-            VALUES ($1, $2, $3, $4, $5, $5)
-            ON CONFLICT (week_id, research_date) DO UPDATE
-            SET decision_data = EXCLUDED.decision_data,
-                updated_at = EXCLUDED.updated_at
-            WHERE old.decision_data IS DISTINCT FROM EXCLUDED.decision_data
-               -- This and what follows as in `pitches::save`.
-               OR (SELECT seen.id FROM chairman_decisions AS seen WHERE seen.id = old.id) IS NULL
-            RETURNING id
-        )
-        SELECT written.id AS "written?", unchanged.id AS "unchanged?"
-        FROM (SELECT $2::week_id AS week_id, $4::timestamptz AS research_date OFFSET 0) AS given
-        LEFT JOIN written ON true
-        LEFT JOIN LATERAL (
-            SELECT decision.id
-            FROM chairman_decisions AS decision
-            WHERE written.id IS NULL
-              AND decision.week_id = given.week_id
-              AND decision.research_date IS NOT DISTINCT FROM given.research_date
-            LIMIT 1
-        ) AS unchanged ON true
+        INSERT INTO chairman_decisions AS old (id, week_id, decision_data, research_date, created_at, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $5)
+        ON CONFLICT (week_id, research_date) DO UPDATE
+        SET decision_data = EXCLUDED.decision_data,
+            updated_at = EXCLUDED.updated_at
+        WHERE old.decision_data IS DISTINCT FROM EXCLUDED.decision_data
+        RETURNING id
         "#,
         DecisionId::generate(at),
         week,
@@ -82,9 +68,24 @@ pub async fn save(
         research_date,
         at,
     )
-    .fetch_one(db)
+    .fetch_optional(db.executor())
     .await?;
-    saved.written.or(saved.unchanged).ok_or(Error::RowCount {
+    if let Some(id) = saved {
+        return Ok(id);
+    }
+    let unchanged = sqlx::query_scalar!(
+        r#"
+        SELECT id
+        FROM chairman_decisions
+        WHERE week_id = $1::week_id
+          AND research_date IS NOT DISTINCT FROM $2::timestamptz
+        "#,
+        week,
+        research_date,
+    )
+    .fetch_optional(db.executor())
+    .await?;
+    unchanged.ok_or(Error::RowCount {
         expected: 1,
         actual: 0,
     })

@@ -5,7 +5,7 @@
 //!
 //! | function | flights | index |
 //! |---|---|---|
-//! | [`save`] | 1 | `pm_pitches_week_model_key` |
+//! | [`save`] | 1, or 2 with unchanged pitches | `pm_pitches_week_model_key` |
 //! | [`get`], [`get_many`] | 1 | primary key |
 //! | [`of_week`], [`of_round`], [`latest`] | 1 | `pm_pitches_week_model_key` |
 //! | [`of_research`] | 1 | `pm_pitches_research_date_idx` |
@@ -19,6 +19,7 @@ use sqlx::PgExecutor;
 
 use super::batch::{as_given, columns, sorted};
 use crate::{
+    db::Queryable,
     documents::PitchDocument,
     error::{Error, Result},
     types::{Account, Conviction, Direction, Instrument, Invalid, Model, PitchId, WeekId},
@@ -60,15 +61,15 @@ pub struct Pitch {
     pub created_at: DateTime<Utc>,
 }
 
-/// Saves pitches of a week and of a research round, and gives their ids in the order of `pitches`: one statement, all or
-/// nothing. A pitch of a model that is there already is replaced and keeps its id and its reviews; one that is there with the
-/// same values is not rewritten.
+/// Saves pitches of a week and of a research round, and gives their ids in the order of `pitches`: all or nothing. A pitch of a
+/// model that is there already is replaced and keeps its id and its reviews; one that is there with the same values is not
+/// rewritten, and its id is fetched by a second statement.
 ///
 /// # Errors
 /// [`Error::Invalid`] if a model pitches twice or a document is of another week.
 #[tracing::instrument(name = "db.pitches.save", skip_all, fields(%week, rows = pitches.len()), err(level = "debug"))]
 pub async fn save(
-    db: impl PgExecutor<'_>,
+    mut db: impl Queryable,
     week: WeekId,
     research_date: Option<DateTime<Utc>>,
     pitches: &[NewPitch],
@@ -92,40 +93,16 @@ pub async fn save(
     columns!(rows => model, account, pitch_data);
     let saved = sqlx::query!(
         r#"
-        WITH written AS (
-            INSERT INTO pm_pitches AS old (
-                id, week_id, model, account, pitch_data, research_date, created_at, updated_at
-            )
-            SELECT new.id, $1::week_id, new.model, new.account, new.pitch_data, $2::timestamptz, $3, $3
-            FROM UNNEST($4::pitch_id[], $5::model[], $6::account[], $7::pitch_document[])
-                AS new (id, model, account, pitch_data)
-            ON CONFLICT (week_id, model, research_date) DO UPDATE
-            SET account = EXCLUDED.account,
-                pitch_data = EXCLUDED.pitch_data,
-                updated_at = EXCLUDED.updated_at
-            WHERE (old.account, old.pitch_data) IS DISTINCT FROM (EXCLUDED.account, EXCLUDED.pitch_data)
-               -- Someone else's, stored since this statement began: below it is not visible, so its id must come from here.
-               OR (SELECT seen.id FROM pm_pitches AS seen WHERE seen.id = old.id) IS NULL
-            RETURNING id, model
-        )
-        SELECT written.id AS "written?", unchanged.id AS "unchanged?"
-        -- Hidden from the planner, or it would plan each save anew for its week and its number of rows.
-        FROM (
-            SELECT $1::week_id AS week_id, $2::timestamptz AS research_date, $5::model[] AS models
-            OFFSET 0
-        ) AS given
-        CROSS JOIN UNNEST(given.models) WITH ORDINALITY AS new (model, n)
-        LEFT JOIN written ON written.model = new.model
-        LEFT JOIN LATERAL (
-            SELECT pitch.id
-            FROM pm_pitches AS pitch
-            WHERE written.id IS NULL
-              AND pitch.week_id = given.week_id
-              AND pitch.model = new.model
-              AND pitch.research_date IS NOT DISTINCT FROM given.research_date
-            LIMIT 1
-        ) AS unchanged ON true
-        ORDER BY new.n
+        INSERT INTO pm_pitches AS old (id, week_id, model, account, pitch_data, research_date, created_at, updated_at)
+        SELECT new.id, $1::week_id, new.model, new.account, new.pitch_data, $2::timestamptz, $3, $3
+        FROM UNNEST($4::pitch_id[], $5::model[], $6::account[], $7::pitch_document[])
+            AS new (id, model, account, pitch_data)
+        ON CONFLICT (week_id, model, research_date) DO UPDATE
+        SET account = EXCLUDED.account,
+            pitch_data = EXCLUDED.pitch_data,
+            updated_at = EXCLUDED.updated_at
+        WHERE (old.account, old.pitch_data) IS DISTINCT FROM (EXCLUDED.account, EXCLUDED.pitch_data)
+        RETURNING id, model
         "#,
         week,
         research_date,
@@ -135,10 +112,32 @@ pub async fn save(
         &account[..],
         &pitch_data[..],
     )
-    .fetch_all(db)
+    .fetch_all(db.executor())
     .await?;
-    let ids = saved.into_iter().map(|row| row.written.or(row.unchanged));
-    as_given(pitches, &rows, ids, |pitch| &pitch.model)
+    let mut ids: HashMap<Model, PitchId> =
+        saved.into_iter().map(|row| (row.model, row.id)).collect();
+    if ids.len() < rows.len() {
+        let model: Vec<Model> = model
+            .into_iter()
+            .filter(|model| !ids.contains_key(model))
+            .collect();
+        let unchanged = sqlx::query!(
+            r#"
+            SELECT id, model
+            FROM pm_pitches
+            WHERE week_id = $1::week_id
+              AND model = ANY($2::model[])
+              AND research_date IS NOT DISTINCT FROM $3::timestamptz
+            "#,
+            week,
+            &model[..],
+            research_date,
+        )
+        .fetch_all(db.executor())
+        .await?;
+        ids.extend(unchanged.into_iter().map(|row| (row.model, row.id)));
+    }
+    as_given(pitches, &ids, |pitch| pitch.model.clone())
 }
 
 /// Fetches one pitch.

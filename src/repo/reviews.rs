@@ -99,42 +99,21 @@ pub async fn save_round(
     columns!(rows => pitch_id, reviewer_model, pitch_label, review_data);
     let saved = sqlx::query!(
         r#"
-        WITH written AS (
-            INSERT INTO peer_reviews AS old (
-                id, week_id, pitch_id, reviewer_model, pitch_label, review_data, research_date, created_at, updated_at
-            )
-            SELECT new.id, $1::week_id, new.pitch_id, new.reviewer_model, new.pitch_label, new.review_data,
-                   $2::timestamptz, $3, $3
-            FROM UNNEST($4::review_id[], $5::pitch_id[], $6::model[], $7::pitch_label[], $8::review_document[])
-                AS new (id, pitch_id, reviewer_model, pitch_label, review_data)
-            ON CONFLICT (pitch_id, week_id, reviewer_model) DO UPDATE
-            SET pitch_label = EXCLUDED.pitch_label,
-                review_data = EXCLUDED.review_data,
-                research_date = EXCLUDED.research_date,
-                updated_at = EXCLUDED.updated_at
-            WHERE (old.pitch_label, old.review_data, old.research_date)
-                IS DISTINCT FROM (EXCLUDED.pitch_label, EXCLUDED.review_data, EXCLUDED.research_date)
-               -- This and what follows as in `pitches::save`.
-               OR (SELECT seen.id FROM peer_reviews AS seen WHERE seen.id = old.id) IS NULL
-            RETURNING id, pitch_id, reviewer_model
+        INSERT INTO peer_reviews AS old (
+            id, week_id, pitch_id, reviewer_model, pitch_label, review_data, research_date, created_at, updated_at
         )
-        SELECT written.id AS "written?", unchanged.id AS "unchanged?"
-        FROM (
-            SELECT $1::week_id AS week_id, $5::pitch_id[] AS pitches, $6::model[] AS reviewers
-            OFFSET 0
-        ) AS given
-        CROSS JOIN UNNEST(given.pitches, given.reviewers) WITH ORDINALITY AS new (pitch_id, reviewer_model, n)
-        LEFT JOIN written ON written.pitch_id = new.pitch_id AND written.reviewer_model = new.reviewer_model
-        LEFT JOIN LATERAL (
-            SELECT review.id
-            FROM peer_reviews AS review
-            WHERE written.id IS NULL
-              AND review.pitch_id = new.pitch_id
-              AND review.week_id = given.week_id
-              AND review.reviewer_model = new.reviewer_model
-            LIMIT 1
-        ) AS unchanged ON true
-        ORDER BY new.n
+        SELECT new.id, $1::week_id, new.pitch_id, new.reviewer_model, new.pitch_label, new.review_data,
+               $2::timestamptz, $3, $3
+        FROM UNNEST($4::review_id[], $5::pitch_id[], $6::model[], $7::pitch_label[], $8::review_document[])
+            AS new (id, pitch_id, reviewer_model, pitch_label, review_data)
+        ON CONFLICT (pitch_id, week_id, reviewer_model) DO UPDATE
+        SET pitch_label = EXCLUDED.pitch_label,
+            review_data = EXCLUDED.review_data,
+            research_date = EXCLUDED.research_date,
+            updated_at = EXCLUDED.updated_at
+        WHERE (old.pitch_label, old.review_data, old.research_date)
+            IS DISTINCT FROM (EXCLUDED.pitch_label, EXCLUDED.review_data, EXCLUDED.research_date)
+        RETURNING id, pitch_id, reviewer_model
         "#,
         round.week,
         round.research_date,
@@ -147,10 +126,29 @@ pub async fn save_round(
     )
     .fetch_all(&mut *tx)
     .await?;
-
-    let ids = saved.into_iter().map(|row| row.written.or(row.unchanged));
-    let ids = as_given(&resolved, &rows, ids, |review| {
-        (review.pitch_id, &review.reviewer_model)
+    let mut ids: HashMap<(PitchId, Model), ReviewId> = saved
+        .into_iter()
+        .map(|row| ((row.pitch_id, row.reviewer_model), row.id))
+        .collect();
+    if ids.len() < rows.len() {
+        let unchanged = sqlx::query!(
+            r#"
+            SELECT id, pitch_id, reviewer_model
+            FROM peer_reviews
+            WHERE pitch_id = ANY($1::pitch_id[])
+              AND week_id = $2::week_id
+            "#,
+            &pitch_id[..],
+            round.week,
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        for row in unchanged {
+            ids.insert((row.pitch_id, row.reviewer_model), row.id);
+        }
+    }
+    let ids = as_given(&resolved, &ids, |review| {
+        (review.pitch_id, review.reviewer_model.clone())
     })?;
     let all_pitches: Vec<PitchId> = pitches.values().copied().collect();
     sqlx::query!(

@@ -6,7 +6,7 @@ use anyhow::Result;
 use async_trait::async_trait;
 use llm_trading_db::{
     config::Config,
-    db::Db,
+    db::{Db, Queryable},
     documents::PitchDocument,
     repo::{
         accounts,
@@ -98,15 +98,20 @@ impl Work {
         })
     }
 
-    pub async fn run(&self, db: impl PgExecutor<'_>, op: Op) -> Result<()> {
+    pub async fn run(&self, mut db: impl Queryable, op: Op) -> Result<()> {
         let fixture = &self.fixture;
         match op {
-            Op::Pitch => drop(pitches::get(db, PitchId::from_uuid(fixture.pitch_id())).await?),
-            Op::Pitches => {
-                drop(pitches::get_many(db, &fixture.pitch_ids().map(PitchId::from_uuid)).await?);
+            Op::Pitch => {
+                drop(pitches::get(db.executor(), PitchId::from_uuid(fixture.pitch_id())).await?)
             }
-            Op::Bars => drop(self.bars(db).await?),
-            Op::Returns(n) => drop(returns::upsert_daily(db, fixture.returns(n)).await?),
+            Op::Pitches => {
+                drop(
+                    pitches::get_many(db.executor(), &fixture.pitch_ids().map(PitchId::from_uuid))
+                        .await?,
+                );
+            }
+            Op::Bars => drop(self.bars(db.executor()).await?),
+            Op::Returns(n) => drop(returns::upsert_daily(db.executor(), fixture.returns(n)).await?),
             Op::Save(n) => {
                 let at = fixture.research_date();
                 let new = &self.pitches[..n];
