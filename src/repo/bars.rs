@@ -140,11 +140,11 @@ pub async fn last_n(
         Bar,
         r#"
         SELECT bar.symbol, bar.date, bar.open, bar.high, bar.low, bar.close, bar.volume
-        FROM UNNEST($1::symbol[]) AS asked (symbol)
+        FROM UNNEST($1::symbol[]) AS asked (ticker)
         CROSS JOIN LATERAL (
             SELECT symbol, date, open, high, low, close, volume
             FROM daily_bars
-            WHERE daily_bars.symbol = asked.symbol
+            WHERE daily_bars.symbol = asked.ticker
               AND daily_bars.date <= LEAST($3::date, DATE '9999-12-31')
             ORDER BY daily_bars.date DESC
             LIMIT $2

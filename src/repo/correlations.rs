@@ -157,10 +157,11 @@ pub async fn insert_many(db: impl PgExecutor<'_>, correlations: &[Correlation]) 
     columns!(rows => date, correlation, window_rows);
     let inserted = sqlx::query!(
         r#"
+        WITH sent AS MATERIALIZED (SELECT $1::symbol[] AS symbols)
         INSERT INTO correlation_matrix (symbol_1, symbol_2, date, correlation, window_rows)
         -- Subqueries, so that the symbols are checked once and not for each row.
-        SELECT ((SELECT $1::symbol[]))[new.first],
-               ((SELECT $1::symbol[]))[new.second],
+        SELECT ((SELECT symbols FROM sent))[new.first],
+               ((SELECT symbols FROM sent))[new.second],
                new.date,
                new.correlation,
                new.window_rows
