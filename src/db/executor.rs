@@ -11,7 +11,7 @@ use sqlx::{
 /// What can run one statement after another: `&Db`, `&PgPool`, `&mut PgConnection`. For functions that most often need one
 /// statement, and now and then a second; each is one of its own unless the caller has opened a transaction.
 pub trait Queryable: Send {
-    /// Runs one statement.
+    /// What runs the next statement.
     fn executor(&mut self) -> impl PgExecutor<'_>;
 }
 
