@@ -2,17 +2,28 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
+    thread,
 };
 
-use tracing::subscriber::DefaultGuard;
+use tracing::{
+    Dispatch,
+    subscriber::{DefaultGuard, NoSubscriber},
+};
 
 /// Collects what is logged, from [`start`](Self::start) until its guard is dropped.
 #[derive(Clone, Default)]
 pub struct Log(Arc<Mutex<Vec<u8>>>);
 
+/// A process with a single subscriber asks that of the thread which reaches an event first whether anybody wants it, and
+/// remembers the answer for all threads: an event first reached by a test that listens to nothing would be lost to one that
+/// does. These two listen to nothing and make sure that there is never a single one.
+static NEVER_ALONE: LazyLock<[Dispatch; 2]> =
+    LazyLock::new(|| [(); 2].map(|()| Dispatch::new(NoSubscriber::new())));
+
 impl Log {
     pub fn start(&self) -> DefaultGuard {
+        LazyLock::force(&NEVER_ALONE);
         let log = self.clone();
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(tracing::Level::DEBUG)
@@ -35,4 +46,17 @@ impl io::Write for Log {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+#[test]
+fn an_event_first_reached_on_another_thread_is_logged_on_this_one() {
+    fn event() {
+        tracing::info!("reached");
+    }
+    let log = Log::default();
+    let _guard = log.start();
+    thread::spawn(event).join().unwrap();
+    assert_eq!(log.take(), "");
+    event();
+    assert!(log.take().contains("reached"));
 }
