@@ -275,6 +275,7 @@ async fn circumstances(
         "synchronous_commit",
         "full_page_writes",
         "shared_buffers",
+        "random_page_cost",
     ] {
         settings.push(format!("`{name}={}`", server.setting(name).await?));
     }

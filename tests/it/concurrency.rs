@@ -178,6 +178,41 @@ async fn meanwhile<T>(
     (theirs.unwrap(), ours.unwrap())
 }
 
+#[tokio::test]
+async fn a_transfer_is_judged_by_the_balance_that_it_waited_for() {
+    let db = database().await;
+    let [from, to] = [(); 2].map(|()| AccountId::generate(now()));
+    for (id, cash) in [(from, "10.00"), (to, "0.00")] {
+        let balance = Balance::new(dec(cash)).unwrap();
+        accounts::open(&db, id, balance, now()).await.unwrap();
+    }
+    let amount = |cash| Amount::new(dec(cash)).unwrap();
+    // What `ours` sees at first is what the round before has left.
+    for (withdrawn, deposited, outcome) in [
+        ("8.00", None, "1.00 left"),
+        ("0.50", None, "the account holds 0.50, which is less than 1"),
+        ("0.10", Some("5.00"), "4.40 left"),
+    ] {
+        let theirs = async |tx: &mut PgConnection| {
+            let mut left = accounts::withdraw(&mut *tx, from, amount(withdrawn)).await?;
+            if let Some(deposited) = deposited {
+                left = accounts::deposit(tx, from, amount(deposited)).await?;
+            }
+            Ok(left.to_string())
+        };
+        let ours = async {
+            match accounts::transfer(&db, from, to, amount("1.00")).await {
+                Ok(after) => Ok(format!("{} left", after.from)),
+                Err(TransferError::Db(error)) => Err(error),
+                Err(refused) => Ok(refused.to_string()),
+            }
+        };
+        assert_eq!(meanwhile(&db, theirs, ours).await.1, outcome);
+    }
+    let received = accounts::get(&db, to).await.unwrap().balance;
+    assert_eq!(received.value(), dec("2.00"));
+}
+
 // The statement of `ours` does not see the row, which is of a later commit, and has nothing to change in it.
 #[tokio::test]
 async fn saving_what_another_transaction_saves_at_the_same_time_gives_its_ids() {

@@ -1,11 +1,13 @@
 use llm_trading_db::{
-    db::Db,
+    db::{Db, Queryable},
     error::Error,
     repo::accounts::{self, CashAccount, Side, TransferError, Transferred},
     types::{AccountId, Amount, Balance},
 };
 
-use crate::fixtures::{at, database, not_found, now, refused_by};
+use sqlx::PgExecutor;
+
+use crate::fixtures::{at, database, execute, not_found, now, refused_by};
 
 fn balance(text: &str) -> Balance {
     text.parse().unwrap()
@@ -120,6 +122,70 @@ async fn a_refused_transfer_says_why_and_moves_nothing() {
         (cash(&db, a).await, cash(&db, b).await),
         (balance("1"), balance("999999999999.99"))
     );
+}
+
+/// Runs its first statement on one database, and all others on another: as if what the second one has had arrived in between.
+struct Arriving<'d> {
+    before: Option<&'d Db>,
+    after: &'d Db,
+}
+
+impl Queryable for Arriving<'_> {
+    fn executor(&mut self) -> impl PgExecutor<'_> {
+        self.before.take().unwrap_or(self.after)
+    }
+}
+
+#[tokio::test]
+async fn a_transfer_goes_when_what_was_missing_has_arrived() {
+    let (poor, rich) = (database().await, database().await);
+    let (from, to) = (open(&poor, "0.99").await, open(&poor, "0").await);
+    for (id, cash) in [(from, "1.50"), (to, "0")] {
+        accounts::open(&rich, id, balance(cash), now())
+            .await
+            .unwrap();
+    }
+    let arriving = Arriving {
+        before: Some(&poor),
+        after: &rich,
+    };
+    let moved = accounts::transfer(arriving, from, to, amount("1"))
+        .await
+        .unwrap();
+    let expected = Transferred {
+        from: balance("0.50"),
+        to: balance("1"),
+    };
+    assert_eq!(moved, expected);
+    assert_eq!(cash(&poor, from).await, balance("0.99"));
+}
+
+#[tokio::test]
+async fn accounts_that_a_trigger_holds_back_are_no_success() {
+    let db = database().await;
+    let (from, to) = (open(&db, "1").await, open(&db, "0").await);
+    execute(
+        &db,
+        "CREATE FUNCTION hold_back() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+    )
+    .await
+    .unwrap();
+    for (when, updated) in [("old.balance = 0", 1), ("true", 0)] {
+        let trigger = format!(
+            "CREATE OR REPLACE TRIGGER hold_back BEFORE UPDATE ON accounts
+             FOR EACH ROW WHEN ({when}) EXECUTE FUNCTION hold_back()"
+        );
+        execute(&db, &trigger).await.unwrap();
+        let error = db
+            .transaction(async |tx| accounts::transfer(&mut *tx, from, to, amount("1")).await)
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(error, TransferError::Db(Error::RowCount { expected: 2, actual }) if actual == updated),
+            "{error}"
+        );
+        assert_eq!(cash(&db, from).await, balance("1"));
+    }
 }
 
 #[tokio::test]
