@@ -15,22 +15,27 @@ use tracing::{
 #[derive(Clone, Default)]
 pub struct Log(Arc<Mutex<Vec<u8>>>);
 
+/// Listens on this thread, until the guard is dropped, beside what other threads listen to.
+///
 /// A process with a single subscriber asks that of the thread which reaches an event first whether anybody wants it, and
 /// remembers the answer for all threads: an event first reached by a test that listens to nothing would be lost to one that
-/// does. These two listen to nothing and make sure that there is never a single one.
-static NEVER_ALONE: LazyLock<[Dispatch; 2]> =
-    LazyLock::new(|| [(); 2].map(|()| Dispatch::new(NoSubscriber::new())));
+/// does. Two subscribers that want nothing make sure that there is never a single one.
+pub fn listen(subscriber: impl Into<Dispatch>) -> DefaultGuard {
+    static NEVER_ALONE: LazyLock<[Dispatch; 2]> =
+        LazyLock::new(|| [(); 2].map(|()| Dispatch::new(NoSubscriber::new())));
+    LazyLock::force(&NEVER_ALONE);
+    tracing::dispatcher::set_default(&subscriber.into())
+}
 
 impl Log {
     pub fn start(&self) -> DefaultGuard {
-        LazyLock::force(&NEVER_ALONE);
         let log = self.clone();
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(tracing::Level::DEBUG)
             .with_ansi(false)
             .with_writer(move || log.clone())
             .finish();
-        tracing::subscriber::set_default(subscriber)
+        listen(subscriber)
     }
 
     pub fn take(&self) -> String {

@@ -21,7 +21,10 @@ use tracing_subscriber::{
     registry,
 };
 
-use crate::fixtures::{database, execute};
+use crate::{
+    fixtures::{database, execute},
+    log::listen,
+};
 
 /// Tells a second run of this test binary to write the statements it runs to this file.
 const RECORD: &str = "RECORD_STATEMENTS";
@@ -52,7 +55,7 @@ impl Recorder {
     pub fn of_this_thread() -> (Self, DefaultGuard) {
         let recorder = Self::default();
         let subscriber = registry().with(Statements(recorder.clone()));
-        (recorder, tracing::subscriber::set_default(subscriber))
+        (recorder, listen(subscriber))
     }
 
     /// What ran since the last time, without BEGIN and COMMIT.
