@@ -87,7 +87,8 @@ pub enum Error {
     /// The server gave up on a statement.
     #[error("{0}")]
     Timeout(TimeoutKind),
-    /// A statement touched another number of rows than it must; nothing of its transaction is kept.
+    /// A statement touched another number of rows than it must. A transaction that passes this on is rolled back; a statement by
+    /// itself has already happened.
     #[error("expected {expected} rows, got {actual}")]
     RowCount {
         /// How many rows it had to be.

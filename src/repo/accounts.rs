@@ -190,7 +190,8 @@ pub async fn withdraw(db: impl PgExecutor<'_>, id: AccountId, amount: Amount) ->
 ///
 /// # Errors
 /// [`TransferError::SameAccount`], [`TransferError::UnknownAccount`] or [`TransferError::InsufficientFunds`]; nothing has
-/// moved then. [`Error::RowCount`] if something in the database, such as a trigger, keeps the accounts from being updated.
+/// moved then. [`Error::RowCount`] if something in the database, such as a trigger, keeps an account from being updated; outside
+/// of a transaction, the update of the other one stays.
 #[tracing::instrument(name = "db.accounts.transfer", skip_all, fields(%from, %to), err(level = "debug"))]
 pub async fn transfer(
     mut db: impl Queryable,
