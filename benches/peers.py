@@ -121,6 +121,10 @@ class Asyncpg:
     async def run(self, op, size):
         return await getattr(self, op)(size)
 
+    async def nothing(self, _):
+        async with self.pool.acquire() as conn:
+            return await conn.fetchval("SELECT 1")
+
     async def pitch(self, _, pitch_id=None):
         async with self.pool.acquire() as conn:
             query = PITCH.format(id="$1")
@@ -211,6 +215,10 @@ class Psycopg2:
 
     async def run(self, op, size):
         return self.once(op, size)
+
+    def nothing(self, cursor, _):
+        cursor.execute("SELECT 1")
+        return cursor.fetchone()
 
     def pitch(self, cursor, _, pitch_id=None):
         cursor.execute(PITCH.format(id="%s"), (str(pitch_id or random.choice(self.fixture.pitches)),))

@@ -27,11 +27,16 @@ use crate::{
 
 pub const HOST: &str = "127.0.0.1";
 pub const USER: &str = "postgres";
+/// The server asks for it as PostgreSQL does unless told otherwise (SCRAM), so that a new connection costs what it costs elsewhere.
+pub const PASSWORD: &str = "measured";
 pub const DATABASE: &str = "desk";
+
+/// Who may connect: by the socket, which is private, this process; by TCP who knows the password.
+const ACCESS: &str = "local all all trust\nhost all all samehost scram-sha-256\n";
 
 /// A connection string as every driver takes it.
 pub fn url(port: u16) -> String {
-    format!("postgres://{USER}@{HOST}:{port}/{DATABASE}?sslmode=disable")
+    format!("postgres://{USER}:{PASSWORD}@{HOST}:{port}/{DATABASE}?sslmode=disable")
 }
 
 /// The same for sqlx.
@@ -40,6 +45,7 @@ pub fn options(port: u16) -> PgConnectOptions {
         .host(HOST)
         .port(port)
         .username(USER)
+        .password(PASSWORD)
         .database(DATABASE)
         .ssl_mode(PgSslMode::Disable)
         .disable_statement_logging()
@@ -71,11 +77,19 @@ impl Server {
             format!("ALTER DATABASE {DATABASE} SET synchronous_commit = off"),
             // As PostgreSQL's documentation advises for solid-state disks.
             format!("ALTER DATABASE {DATABASE} SET random_page_cost = 1.1"),
+            format!("ALTER ROLE {USER} PASSWORD '{PASSWORD}'"),
         ] {
             sqlx::query(AssertSqlSafe(statement))
                 .execute(&mut first)
                 .await?;
         }
+        let access: String = sqlx::query_scalar("SHOW hba_file")
+            .fetch_one(&mut first)
+            .await?;
+        std::fs::write(access, ACCESS)?;
+        sqlx::query("SELECT pg_reload_conf()")
+            .execute(&mut first)
+            .await?;
         first.close().await?;
         let admin = PgPoolOptions::new()
             .max_connections(1)
@@ -98,7 +112,7 @@ impl Server {
     /// Undoes what the operation before has left, so that every phase starts alike.
     pub async fn prepare(&self, fixture: &Fixture, op: Op) -> Result<()> {
         match op {
-            Op::Pitch | Op::Pitches | Op::Bars => {}
+            Op::Nothing | Op::Pitch | Op::Pitches | Op::Bars => {}
             Op::Returns(_) => self.execute("TRUNCATE daily_log_returns").await?,
             Op::Transfer => self.execute("VACUUM ANALYZE accounts").await?,
             Op::Save(_) => {

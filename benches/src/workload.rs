@@ -3,6 +3,8 @@
 /// What a peer does once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Op {
+    /// `SELECT 1`: what a flight costs.
+    Nothing,
     /// One pitch by its id, the document decoded to its type.
     Pitch,
     /// Sixteen pitches by their ids.
@@ -25,6 +27,7 @@ impl Op {
     /// The name in the protocol of the Python peers.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Nothing => "nothing",
             Self::Pitch => "pitch",
             Self::Pitches => "pitches",
             Self::Bars => "bars",
@@ -88,6 +91,14 @@ pub const PGBENCH: &str = "pgbench";
 pub const P99_LIMIT: f64 = 2.0;
 
 pub const ALL: &[Workload] = &[
+    Workload {
+        id: "W0",
+        what: "`SELECT 1`, one by one",
+        unit: "ops/s",
+        op: Op::Nothing,
+        tasks: 1,
+        targets: &[],
+    },
     Workload {
         id: "W1",
         what: "a pitch by id, one by one",

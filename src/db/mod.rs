@@ -155,7 +155,7 @@ impl Db {
 /// The answer of a fast server is often there at the first look. A task that never has to wait would run statement after
 /// statement, until tokio stops it after a hundred or so, while the answers to the others lie about.
 async fn take_turns() {
-    const STATEMENTS: u32 = 3;
+    const STATEMENTS: u32 = 2;
     thread_local!(static STARTED: Cell<u32> = const { Cell::new(0) });
     let started = STARTED.get().wrapping_add(1);
     STARTED.set(started);

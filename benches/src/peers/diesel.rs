@@ -8,7 +8,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{
     prelude::*,
     sql_query,
-    sql_types::{Array, BigInt, Date, Text},
+    sql_types::{Array, BigInt, Date, Integer, Text},
     upsert::excluded,
 };
 use diesel_async::{
@@ -147,6 +147,12 @@ impl Diesel {
         })
     }
 
+    async fn nothing(&self) -> Result<i32> {
+        let mut conn = self.pool.get().await?;
+        let one = diesel::select(1.into_sql::<Integer>());
+        Ok(one.get_result(&mut conn).await?)
+    }
+
     async fn pitch(&self, id: Uuid) -> Result<Pitch> {
         let mut conn = self.pool.get().await?;
         Ok(pm_pitches::table
@@ -266,6 +272,7 @@ impl Peer for Diesel {
 
     async fn run(&self, op: Op) -> Result<()> {
         match op {
+            Op::Nothing => self.nothing().await.map(drop),
             Op::Pitch => self.pitch(self.fixture.pitch_id()).await.map(drop),
             Op::Pitches => self.pitches(&self.fixture.pitch_ids()).await.map(drop),
             Op::Bars => self.bars().await.map(drop),

@@ -14,7 +14,7 @@ use super::{Peer, Read, not_done};
 use crate::{
     fixture::{BARS_EACH, Fixture},
     measure::Sample,
-    server::{DATABASE, HOST, USER},
+    server::{DATABASE, HOST, PASSWORD, USER},
     workload::{Op, PGBENCH},
 };
 
@@ -48,6 +48,7 @@ impl Pgbench {
         std::fs::create_dir_all(&folder)?;
         let mut scripts = Vec::new();
         for op in [
+            Op::Nothing,
             Op::Pitch,
             Op::Bars,
             Op::Returns(10),
@@ -105,6 +106,7 @@ impl Peer for Pgbench {
         let (_, path, script) = script.context("no script")?;
         let variables = script.variables.iter();
         let output = Command::new("pgbench")
+            .env("PGPASSWORD", PASSWORD)
             .args(variables.flat_map(|variable| ["--define", variable]))
             .args([
                 "--no-vacuum",
@@ -161,6 +163,11 @@ fn script(fixture: &Fixture, op: Op) -> Result<Script> {
         })
     };
     match op {
+        Op::Nothing => Ok(Script {
+            text: "SELECT 1;\n".to_owned(),
+            operations: 1,
+            variables: Vec::new(),
+        }),
         Op::Pitch => one(
             "\\set n random(0, 1999)\n",
             "WHERE id = $1::pitch_id",

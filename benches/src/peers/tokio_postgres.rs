@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{Endpoint, Peer, Read, document::Document, not_done, seen, seen_bars, sql};
 use crate::{
     fixture::{BARS_EACH, Fixture},
-    server::{DATABASE, HOST, USER},
+    server::{DATABASE, HOST, PASSWORD, USER},
     workload::{Op, TOKIO_POSTGRES},
 };
 
@@ -112,6 +112,7 @@ impl TokioPostgres {
             host: Some(HOST.to_owned()),
             port: Some(endpoint.port),
             user: Some(USER.to_owned()),
+            password: Some(PASSWORD.to_owned()),
             dbname: Some(DATABASE.to_owned()),
             pool: Some(PoolConfig::new(endpoint.connections)),
             manager: Some(ManagerConfig {
@@ -130,6 +131,12 @@ impl TokioPostgres {
             document: serde_json::from_str(&fixture.document)?,
             symbols,
         })
+    }
+
+    async fn nothing(&self) -> Result<Row> {
+        let client = self.pool.get().await?;
+        let statement = client.prepare_cached("SELECT 1").await?;
+        Ok(client.query_one(&statement, &[]).await?)
     }
 
     async fn pitch(&self, id: Uuid) -> Result<Pitch> {
@@ -238,6 +245,7 @@ impl Peer for TokioPostgres {
 
     async fn run(&self, op: Op) -> Result<()> {
         match op {
+            Op::Nothing => self.nothing().await.map(drop),
             Op::Pitch => self.pitch(self.fixture.pitch_id()).await.map(drop),
             Op::Pitches => self.pitches(&self.fixture.pitch_ids()).await.map(drop),
             Op::Bars => self.bars().await.map(drop),
