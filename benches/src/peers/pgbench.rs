@@ -55,6 +55,7 @@ impl Pgbench {
             Op::Returns(100),
             Op::Returns(1000),
             Op::Returns(10_000),
+            Op::Transfer,
             Op::Save(1),
             Op::Save(100),
         ] {
@@ -171,10 +172,16 @@ fn script(fixture: &Fixture, op: Op) -> Result<Script> {
         Op::Pitch => one(
             "\\set n random(0, 1999)\n",
             "WHERE id = $1::pitch_id",
-            &[(
-                "$1",
-                "('018f0000-0000-7000-8000-' || lpad(to_hex(:n::integer), 12, '0'))::uuid",
-            )],
+            &[("$1", &id("018f", "n"))],
+        ),
+        Op::Transfer => one(
+            "\\set from random(0, 99)\n\\set to (:from + random(1, 99)) % 100\n",
+            "UPDATE accounts\n        SET balance = CASE",
+            &[
+                ("$1", &id("018e", "from")),
+                ("$2", &id("018e", "to")),
+                ("$3", "0.01"),
+            ],
         ),
         Op::Bars => {
             let symbols = quoted(fixture.symbols.iter().map(ToString::to_string).collect());
@@ -236,6 +243,13 @@ fn script(fixture: &Fixture, op: Op) -> Result<Script> {
         }
         op => bail!("{op:?} is no statement"),
     }
+}
+
+/// The id of the fixture that has the number in this variable of pgbench.
+fn id(first_digits: &str, variable: &str) -> String {
+    format!(
+        "('{first_digits}0000-0000-7000-8000-' || lpad(to_hex(:{variable}::integer), 12, '0'))::uuid"
+    )
 }
 
 /// The one statement of the crate that contains `marker`, from its cache, with these arguments.
