@@ -38,7 +38,7 @@ macro_rules! events {
                 [$($name),+].contains(&event_type.as_str())
             }
 
-            fn parse_as(event_type: EventType, json: &[u8]) -> Result<Self, Invalid> {
+            fn parse_as(event_type: EventType, json: &str) -> Result<Self, Invalid> {
                 match event_type.as_str() {
                     $($name => json::parse::<$variant>(json).map(|mut event| {
                         event.extra.remove(TAG);
@@ -97,7 +97,7 @@ struct Tagged<'a, T> {
 impl<'de> Deserialize<'de> for Event {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
-        Self::parse(raw.get().as_bytes()).map_err(de::Error::custom)
+        Self::parse(raw.get()).map_err(de::Error::custom)
     }
 }
 
@@ -124,7 +124,7 @@ impl Content for Event {
         }
     }
 
-    fn parse(json: &[u8]) -> Result<Self, Invalid> {
+    fn parse(json: &str) -> Result<Self, Invalid> {
         #[derive(Deserialize)]
         struct Probe {
             event_type: EventType,

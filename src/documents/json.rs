@@ -32,12 +32,12 @@ impl<T> OneOrMany<T> {
 }
 
 /// Parses, and on failure parses again to learn where: the path costs time, and almost every document fits.
-pub(super) fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, Invalid> {
-    let error = match serde_json::from_slice(json) {
+pub(super) fn parse<T: DeserializeOwned>(json: &str) -> Result<T, Invalid> {
+    let error = match serde_json::from_str(json) {
         Ok(value) => return Ok(value),
         Err(error) => error,
     };
-    let mut again = serde_json::Deserializer::from_slice(json);
+    let mut again = serde_json::Deserializer::from_str(json);
     let path = serde_path_to_error::deserialize::<_, T>(&mut again)
         .err()
         .map(|error| named(error.path()))
@@ -67,15 +67,15 @@ fn named(path: &Path) -> String {
 
 /// Checks that what is written of `content` can be stored and read again. It cannot if a key of an `extra` repeats a field.
 pub(super) fn writable<C: Content>(content: &C) -> Result<(), Invalid> {
-    let json =
-        serde_json::to_vec(content).map_err(|_| Invalid::new("", "cannot be written as JSON"))?;
+    let json = serde_json::to_string(content)
+        .map_err(|_| Invalid::new("", "cannot be written as JSON"))?;
     storable(&json)?;
     C::parse(&json).map(drop)
 }
 
 /// Checks for the one character that JSON has and JSONB has not.
-pub(super) fn storable(json: &[u8]) -> Result<(), Invalid> {
-    let mut rest = json;
+pub(super) fn storable(json: &str) -> Result<(), Invalid> {
+    let mut rest = json.as_bytes();
     while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {
         let escape = &rest[at + 1..];
         if escape.starts_with(b"u0000") {
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     fn why<T: DeserializeOwned + std::fmt::Debug>(json: &str) -> String {
-        parse::<T>(json.as_bytes()).unwrap_err().to_string()
+        parse::<T>(json).unwrap_err().to_string()
     }
 
     #[test]
@@ -183,9 +183,9 @@ mod tests {
             ("\\\0", false),
             ("\u{1}", true),
         ] {
-            let json = serde_json::to_vec(text).unwrap();
+            let json = serde_json::to_string(text).unwrap();
             assert_eq!(storable(&json).is_ok(), fits, "{text:?}");
         }
-        assert!(storable(b"\\").is_ok());
+        assert!(storable("\\").is_ok());
     }
 }

@@ -22,7 +22,7 @@ impl LogData {
     pub fn with(mut self, name: &str, value: impl Serialize) -> Result<Self, Invalid> {
         let not_json = |_| Invalid::new(name.to_owned(), "cannot be written as JSON");
         let value = serde_json::to_value(value).map_err(not_json)?;
-        let json = serde_json::to_vec(&(name, &value)).map_err(not_json)?;
+        let json = serde_json::to_string(&(name, &value)).map_err(not_json)?;
         json::storable(&json).map_err(|e| e.within(name))?;
         self.values.insert(name.to_owned(), value);
         Ok(self)

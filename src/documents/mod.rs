@@ -82,7 +82,7 @@ pub trait Content: Serialize + DeserializeOwned {
     ///
     /// # Errors
     /// [`Invalid`] with the path of the field, or without a field if the JSON as a whole does not fit.
-    fn parse(json: &[u8]) -> Result<Self, Invalid> {
+    fn parse(json: &str) -> Result<Self, Invalid> {
         json::parse(json)
     }
 }
@@ -109,8 +109,8 @@ impl<C: Content> Document<C> {
     /// # Errors
     /// [`Invalid`] says which field does not fit, and why; it repeats no value but the date of a wrong week.
     pub fn from_json(json: &str) -> Result<Self, Invalid> {
-        json::storable(json.as_bytes()).map_err(|e| e.within(C::DOMAIN))?;
-        Self::checked(Self::parse(json.as_bytes())?)
+        json::storable(json).map_err(|e| e.within(C::DOMAIN))?;
+        Self::checked(Self::parse(json)?)
     }
 
     fn checked(content: C) -> Result<Self, Invalid> {
@@ -118,7 +118,7 @@ impl<C: Content> Document<C> {
         Ok(Self(content))
     }
 
-    fn parse(json: &[u8]) -> Result<C, Invalid> {
+    fn parse(json: &str) -> Result<C, Invalid> {
         C::parse(json).map_err(|e| e.within(C::DOMAIN))
     }
 
@@ -182,7 +182,8 @@ impl<C: Content> Decode<'_, Postgres> for Document<C> {
         const JSONB_VERSION: u8 = 1;
         let bytes = value.as_bytes()?;
         let json = bytes.strip_prefix(&[JSONB_VERSION]).unwrap_or(bytes);
-        Ok(Self(Self::parse(json)?))
+        // Once for all of it: from bytes, serde would check each text of the document by itself.
+        Ok(Self(Self::parse(str::from_utf8(json)?)?))
     }
 }
 

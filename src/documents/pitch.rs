@@ -119,13 +119,13 @@ impl Content for Pitch {
 
     /// The current form has `selected_instrument`, which the first form lacks; almost every document is of the current one.
     /// An untagged enum would tell, too, but turn the numbers into floats.
-    fn parse(json: &[u8]) -> Result<Self, Invalid> {
+    fn parse(json: &str) -> Result<Self, Invalid> {
         #[derive(Deserialize)]
         struct Probe {
             selected_instrument: Option<de::IgnoredAny>,
             instrument: Option<de::IgnoredAny>,
         }
-        if let Ok(current) = serde_json::from_slice(json) {
+        if let Ok(current) = serde_json::from_str(json) {
             return Ok(Self::V2(current));
         }
         let probe: Probe = json::parse(json)?;
@@ -149,7 +149,7 @@ impl Serialize for Pitch {
 impl<'de> Deserialize<'de> for Pitch {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
-        Self::parse(raw.get().as_bytes()).map_err(de::Error::custom)
+        Self::parse(raw.get()).map_err(de::Error::custom)
     }
 }
 

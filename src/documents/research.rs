@@ -92,7 +92,7 @@ impl Research {
 
 impl Research {
     /// Reads a report of which a part has not the shape that it should have: that part goes to `extra` as it is.
-    fn parse_by_part(json: &[u8]) -> Result<Self, Invalid> {
+    fn parse_by_part(json: &str) -> Result<Self, Invalid> {
         let parts: Extra = json::parse(json)?;
         let (fitting, odd): (Extra, Extra) = parts.into_iter().partition(|(key, part)| {
             Self::deserialize(MapDeserializer::<_, serde_json::Error>::new(
@@ -124,7 +124,7 @@ impl Content for Research {
         }
     }
 
-    fn parse(json: &[u8]) -> Result<Self, Invalid> {
+    fn parse(json: &str) -> Result<Self, Invalid> {
         match json::parse(json) {
             // Only a program writes a key twice, by an `extra` that repeats a field.
             Err(error) if !error.why.starts_with("duplicate field") => Self::parse_by_part(json),
