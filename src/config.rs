@@ -1,6 +1,9 @@
 //! How to reach the database and how the pool behaves: from the environment, from a URL, or built by hand.
 
 mod env;
+mod pooler;
+
+pub use pooler::Pooler;
 
 use crate::error::{Error, Result};
 use sqlx::{ConnectOptions, postgres::PgConnectOptions};
@@ -29,6 +32,7 @@ pub struct Config {
     lock_timeout: Duration,
     idle_in_transaction_timeout: Duration,
     client_check_interval: Option<Duration>,
+    pub(crate) pooler: Pooler,
     pub(crate) min_pool_size: usize,
     pub(crate) max_pool_size: usize,
     pub(crate) acquire_timeout: Duration,
@@ -95,6 +99,7 @@ impl Config {
             lock_timeout: Duration::from_secs(10),
             idle_in_transaction_timeout: Duration::from_secs(30),
             client_check_interval: None,
+            pooler: Pooler::None,
             min_pool_size: 0,
             max_pool_size: 16,
             acquire_timeout: Duration::from_secs(5),
@@ -103,6 +108,13 @@ impl Config {
             ping_after: Duration::from_secs(5),
             drain: Duration::from_millis(100),
         }
+    }
+
+    /// Which kind of connection pooler (pgbouncer, say) stands between this program and the server.
+    #[must_use]
+    pub fn pooler(mut self, pooler: Pooler) -> Self {
+        self.pooler = pooler;
+        self
     }
 
     /// Connections that [`Db::connect`](crate::db::Db::connect) opens at once and that stay open when idle.
@@ -298,6 +310,7 @@ impl fmt::Debug for Config {
             .field("server", &self.server())
             .field("application_name", &self.application_name)
             .field("log_statements", &self.log_statements)
+            .field("pooler", &self.pooler)
             .field("min_pool_size", &self.min_pool_size)
             .field("max_pool_size", &self.max_pool_size)
             .field("command_timeout", &self.command_timeout)
