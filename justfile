@@ -13,7 +13,7 @@ default:
 check: fmt-check clippy docs
     {{ bogus }} cargo test --quiet --lib --all-features
     {{ bogus }} cargo test --quiet --all-features --test it -- offline::
-    {{ bogus }} cargo test --quiet --package xtask
+    {{ bogus }} cargo test --quiet --package xtask --package cargo-checked-pg --package checked-pg --package checked-pg-server --package checked-pg-build
 
 # All tests, on a private server that they start themselves.
 [group('every day')]
@@ -45,22 +45,23 @@ fmt:
 # Refresh .sqlx from the statements and migrations, on a throwaway server.
 [group('schema')]
 prepare:
-    cargo run --quiet --package xtask -- prepare
+    cargo run --quiet --package cargo-checked-pg -- prepare
+    cargo run --quiet --package cargo-checked-pg -- prepare crates/checked-pg
 
 # Refresh the query cache of examples/consumer.
 [group('schema')]
 prepare-consumer:
-    cargo run --quiet --features cli -- prepare examples/consumer
+    cargo run --quiet --package cargo-checked-pg -- prepare examples/consumer
 
 # Write docs/schema.md from a migrated database.
 [group('schema')]
 schema:
-    cargo run --quiet --package xtask -- schema
+    cargo run --quiet --package cargo-checked-pg -- schema
 
 # Start the next migration, for instance `just new-migration add_broker_to_accounts`.
 [group('schema')]
 new-migration NAME:
-    cargo run --quiet --package xtask -- new-migration {{ NAME }}
+    cargo run --quiet --package cargo-checked-pg -- new-migration {{ NAME }}
 
 # Make every mistake in every statement, see what rejects it, and publish the score.
 [group('schema')]
@@ -91,7 +92,7 @@ clippy:
 # The documentation, its links and its private parts.
 [group('parts of check')]
 docs:
-    {{ bogus }} RUSTDOCFLAGS="-D warnings" cargo doc --quiet --all-features --no-deps --package llm-trading-db
+    {{ bogus }} RUSTDOCFLAGS="-D warnings" cargo doc --quiet --all-features --no-deps --package llm-trading-db --package checked-pg --package checked-pg-server --package checked-pg-build
 
 # The benchmarks still compile: lints of their package, which brings all the peers.
 [group('parts of check')]
@@ -108,8 +109,9 @@ package:
 # What CI runs after installing its tools.
 [group('parts of check')]
 ci: check bench-check package
-    cargo run --quiet --package xtask -- prepare --check
-    cargo run --quiet --package xtask -- schema --check
+    cargo run --quiet --package cargo-checked-pg -- prepare --check
+    cargo run --quiet --package cargo-checked-pg -- prepare --check crates/checked-pg
+    cargo run --quiet --package cargo-checked-pg -- schema --check
     cargo run --quiet --package xtask -- walk-through
     cargo run --quiet --package xtask -- ui
     cargo run --quiet --package xtask -- mutants 20

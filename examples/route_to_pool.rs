@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeZone, Utc};
 use llm_trading_db::{
     config::Config,
     db::Db,
-    documents::LogData,
+    documents::{LogData, LogDocument},
     embedded::EmbeddedServer,
     error::Error,
     repo::{
@@ -50,15 +50,13 @@ async fn pay(
 ) -> Result<llm_trading_db::types::Balance, TransferError> {
     db.transaction(async |tx| {
         let balances = accounts::transfer(&mut *tx, from, to, amount).await?;
+        let data = LogData::default()
+            .with("amount", amount)
+            .map_err(Error::from)?;
         let entry = NewEntry {
             level: Level::Info,
             message: "transfer".to_owned(),
-            data: Some(
-                LogData::default()
-                    .with("amount", amount)
-                    .map_err(Error::from)?
-                    .into_document(),
-            ),
+            data: Some(LogDocument::new(data).map_err(Error::from)?),
         };
         logs::append(tx, &entry, at).await?;
         Ok(balances.from)
@@ -70,7 +68,7 @@ async fn pay(
 async fn main() -> Result<()> {
     let server = EmbeddedServer::temporary()?;
     let db = Db::connect(&Config::from_options(server.options())).await?;
-    db.migrate().await?;
+    db.migrate(&llm_trading_db::SCHEMA).await?;
 
     let at = Utc
         .with_ymd_and_hms(2026, 1, 7, 14, 0, 0)

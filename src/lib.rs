@@ -8,20 +8,17 @@
 )]
 extern crate self as llm_trading_db;
 
-pub mod config;
-#[expect(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    reason = "connecting and BEGIN, COMMIT, SAVEPOINT are what it is for"
-)]
-pub mod db;
-pub mod documents;
+pub use checked_pg::{Config, Db, Error, Result, config, db, error};
 #[cfg(feature = "embedded")]
-pub mod embedded;
-pub mod error;
+pub use checked_pg_server as embedded;
+
+pub mod documents;
 pub mod repo;
 pub mod service;
 pub mod types;
+
+/// The migrations and statements of this crate, for [`Db::migrate`], [`Db::verify`] and [`Db::health`].
+pub static SCHEMA: checked_pg::Schema = checked_pg::schema!();
 
 /// The `sqlx.toml` of this crate. What follows `[macros.type-overrides]` in there is for you to copy if statements of your own
 /// touch the tables or the domains of this crate; a test of yours can compare the copy with this.

@@ -96,7 +96,7 @@ impl Server {
             .connect_with(options(port))
             .await?;
         let db = Db::connect(&Config::from_options(options(port)).max_pool_size(2)).await?;
-        db.migrate().await?;
+        db.migrate(&llm_trading_db::SCHEMA).await?;
         fixture::fill(fixture, &db, &admin).await?;
         sqlx::query("VACUUM ANALYZE").execute(&admin).await?;
         Ok(Self {

@@ -134,13 +134,13 @@ impl Content for Event {
     }
 }
 
-impl Document<Event> {
-    /// An event whose type stands beside its body, as the old layer stored it.
+impl Event {
+    /// The document of an event whose type stands beside its body, as the old layer stored it.
     ///
     /// # Errors
     /// [`Invalid`] if the body is no object, names another type itself, or does not have the shape of the type.
-    pub fn from_parts(event_type: EventType, body: &RawValue) -> Result<Self, Invalid> {
-        let name = Event::DOMAIN;
+    pub fn from_parts(event_type: EventType, body: &RawValue) -> Result<Document<Self>, Invalid> {
+        let name = Self::DOMAIN;
         let mut body: std::collections::BTreeMap<String, Box<RawValue>> =
             serde_json::from_str(body.get())
                 .map_err(|_| Invalid::new(name, "must be a JSON object"))?;
@@ -153,7 +153,7 @@ impl Document<Event> {
         }
         let json = serde_json::to_string(&body)
             .map_err(|_| Invalid::new(name, "must be a JSON object"))?;
-        Self::from_json(&json)
+        Document::from_json(&json)
     }
 }
 

@@ -1,15 +1,11 @@
-//! JSON that the derive macros do not cover.
+//! JSON shapes of the desk's own that the derive macros do not cover.
 
 use rust_decimal::Decimal;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
-use serde_json::{Map, Value};
-use serde_path_to_error::{Path, Segment};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::Content;
 use crate::types::Invalid;
 
-/// Keys that a type does not know, kept for the way back.
-pub type Extra = Map<String, Value>;
+pub(super) use checked_pg::document::{or_empty, parse, storable};
 
 /// A value where the old layer wrote either one or a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,91 +27,12 @@ impl<T> OneOrMany<T> {
     }
 }
 
-/// Parses, and on failure parses again to learn where: the path costs time, and almost every document fits.
-pub(super) fn parse<T: DeserializeOwned>(json: &str) -> Result<T, Invalid> {
-    let error = match serde_json::from_str(json) {
-        Ok(value) => return Ok(value),
-        Err(error) => error,
-    };
-    let mut again = serde_json::Deserializer::from_str(json);
-    let path = serde_path_to_error::deserialize::<_, T>(&mut again)
-        .err()
-        .map(|error| named(error.path()))
-        .unwrap_or_default();
-    Err(Invalid::new(path, without_values(&error)))
-}
-
-/// The path as far as it consists of names: a key that a model made up freely is a value, too.
-fn named(path: &Path) -> String {
-    let is_name =
-        |key: &str| key.len() <= 40 && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    let mut named = String::new();
-    for segment in path {
-        match segment {
-            Segment::Seq { index } => named.push_str(&format!("[{index}]")),
-            Segment::Map { key } if is_name(key) => {
-                if !named.is_empty() {
-                    named.push('.');
-                }
-                named.push_str(key);
-            }
-            _ => break,
-        }
-    }
-    named
-}
-
-/// Checks that what is written of `content` can be stored and read again. It cannot if a key of an `extra` repeats a field.
-pub(super) fn writable<C: Content>(content: &C) -> Result<(), Invalid> {
-    let json = serde_json::to_string(content)
-        .map_err(|_| Invalid::new("", "cannot be written as JSON"))?;
-    storable(&json)?;
-    C::parse(&json).map(drop)
-}
-
-/// Checks for the one character that JSON has and JSONB has not.
-pub(super) fn storable(json: &str) -> Result<(), Invalid> {
-    let mut rest = json.as_bytes();
-    while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {
-        let escape = &rest[at + 1..];
-        if escape.starts_with(b"u0000") {
-            return Err(Invalid::new(
-                "",
-                "must not contain U+0000, which JSONB cannot hold",
-            ));
-        }
-        // An escaped backslash begins no further escape.
-        rest = escape.get(1..).unwrap_or_default();
-    }
-    Ok(())
-}
-
 /// Checks a price, if there is one.
 pub(super) fn positive(field: &'static str, price: Option<Decimal>) -> Result<(), Invalid> {
     match price {
         Some(price) if price <= Decimal::ZERO => Err(Invalid::new(field, "must be above zero")),
         _ => Ok(()),
     }
-}
-
-/// What serde says is wrong, without the value it says it about.
-fn without_values(error: &serde_json::Error) -> String {
-    let message = error.to_string();
-    let tells_value = ["invalid ", "unknown "]
-        .iter()
-        .any(|start| message.starts_with(start));
-    // The value is in the middle and may hold any text; what was expected is ours and comes last.
-    match message.rsplit_once(", expected ") {
-        Some((_, expected)) if tells_value => format!("expected {expected}"),
-        _ => message,
-    }
-}
-
-/// Reads null as the empty value: models write either for "none".
-pub(super) fn or_empty<'de, T: Deserialize<'de> + Default, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<T, D::Error> {
-    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 /// Prices the old layer wrote as text: read from text or number, written as text.
@@ -152,18 +69,12 @@ pub(super) mod price_text {
 mod tests {
     use super::*;
 
-    fn why<T: DeserializeOwned + std::fmt::Debug>(json: &str) -> String {
+    fn why<T: serde::de::DeserializeOwned + std::fmt::Debug>(json: &str) -> String {
         parse::<T>(json).unwrap_err().to_string()
     }
 
     #[test]
-    fn messages_say_where_and_repeat_no_value() {
-        assert_eq!(
-            why::<Vec<u8>>("[1, \"secret, expected secret\"]"),
-            "[1]: expected u8 at line 1 column 29"
-        );
-        assert_eq!(why::<u8>("300"), ": expected u8 at line 1 column 3");
-        assert_eq!(why::<u8>("1 2"), ": trailing characters at line 1 column 3");
+    fn messages_about_the_desks_types_repeat_no_value() {
         assert_eq!(
             why::<crate::types::Symbol>("7"),
             ": expected a string with a valid symbol at line 1 column 1"
@@ -173,19 +84,5 @@ mod tests {
             message.starts_with(": expected one of `TIGHT`"),
             "{message}"
         );
-    }
-
-    #[test]
-    fn jsonb_has_no_nul() {
-        for (text, fits) in [
-            ("a\\u0000", true),
-            ("a\0b", false),
-            ("\\\0", false),
-            ("\u{1}", true),
-        ] {
-            let json = serde_json::to_string(text).unwrap();
-            assert_eq!(storable(&json).is_ok(), fits, "{text:?}");
-        }
-        assert!(storable("\\").is_ok());
     }
 }

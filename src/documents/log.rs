@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Content, Document, Extra, json};
+use super::{Content, Extra, json};
 use crate::types::Invalid;
 
 /// Named values that belong to a log message.
@@ -39,12 +39,6 @@ impl LogData {
         self.values
             .iter()
             .map(|(name, value)| (name.as_str(), value))
-    }
-
-    /// As a document; log data has no rule to break.
-    #[must_use]
-    pub fn into_document(self) -> Document<Self> {
-        Document(self)
     }
 }
 

@@ -1,49 +1,47 @@
-use chrono::{DateTime, Utc};
-use uuid::{NoContext, Timestamp, Uuid};
+use checked_pg::key::uuid_key;
+use uuid::Uuid;
 
-use super::macros::uuid_id;
-
-uuid_id! {
+uuid_key! {
     /// One model's pitch in one week.
     PitchId as "pitch_id"
 }
-uuid_id! {
+uuid_key! {
     /// One peer review of a pitch.
     ReviewId as "review_id"
 }
-uuid_id! {
+uuid_key! {
     /// The chairman's decision of a week.
     DecisionId as "decision_id"
 }
-uuid_id! {
+uuid_key! {
     /// One research report.
     ReportId as "report_id"
 }
-uuid_id! {
+uuid_key! {
     /// One execution event.
     EventId as "event_id"
 }
-uuid_id! {
+uuid_key! {
     /// A person who uses the desk.
     UserId as "user_id"
 }
-uuid_id! {
+uuid_key! {
     /// A cash account with a balance; not the name of a trading [`Account`](super::Account).
     AccountId as "account_id"
 }
-uuid_id! {
+uuid_key! {
     /// One line of the desk's log.
     LogId as "log_id"
 }
-uuid_id! {
+uuid_key! {
     /// One run of a market data fetch.
     FetchId as "fetch_id"
 }
-uuid_id! {
+uuid_key! {
     /// The performance figures of one account over one span.
     PerformanceId as "performance_id"
 }
-uuid_id! {
+uuid_key! {
     /// The performance figures of one account under one market condition.
     ConditionPerformanceId as "condition_performance_id"
 }
@@ -60,19 +58,10 @@ impl EventId {
     }
 }
 
-/// A version 7 UUID of this time. Times before 1970 count as 1970: the format has no room for them.
-pub(super) fn uuid_v7(at: DateTime<Utc>) -> Uuid {
-    let seconds = u64::try_from(at.timestamp()).unwrap_or(0);
-    Uuid::new_v7(Timestamp::from_unix(
-        NoContext,
-        seconds,
-        at.timestamp_subsec_nanos(),
-    ))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chrono::DateTime;
 
     #[test]
     fn generated_ids_carry_their_time() {

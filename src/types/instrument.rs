@@ -1,6 +1,7 @@
 use std::str::FromStr;
 
-use super::{Invalid, Symbol, macros::text_traits};
+use super::{Invalid, Symbol};
+use checked_pg::key::text_traits;
 
 /// What a pitch or a decision trades: a symbol, or nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

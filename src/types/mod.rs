@@ -12,13 +12,12 @@
 //! # Ok::<(), llm_trading_db::types::Invalid>(())
 //! ```
 
-pub(crate) mod exact;
+pub use checked_pg::error::Invalid;
+pub(crate) use checked_pg::exact;
+
 mod ids;
 mod instrument;
-mod invalid;
-mod macros;
 mod numbers;
-mod numeric;
 mod text;
 mod week_id;
 mod words;
@@ -28,7 +27,6 @@ pub use ids::{
     ReportId, ReviewId, UserId,
 };
 pub use instrument::Instrument;
-pub use invalid::Invalid;
 pub use numbers::{Amount, Balance, Conviction, Price, Weeks};
 pub use text::{
     Account, ConditionType, ConditionValue, Email, EventType, Model, PitchLabel, Symbol, UserName,

@@ -1,9 +1,9 @@
-use std::{cmp::Ordering, fmt, str::FromStr};
+use std::cmp::Ordering;
 
+use checked_pg::key::number_key;
 use rust_decimal::Decimal;
-use sqlx::{Decode, Postgres};
 
-use super::{Direction, Invalid, exact, macros::pg_over, numeric};
+use super::{Direction, Invalid};
 
 /// Convictions and amounts are kept to hundredths.
 const DECIMALS: u32 = 2;
@@ -161,116 +161,16 @@ impl Weeks {
     }
 }
 
-/// What the numeric types share: text, conversion and serde, always through `new`.
-macro_rules! number {
-    ($name:ident, $base:ty, $field:literal, $parse:expr, $json:path, $decode:expr) => {
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Display::fmt(&self.0, f)
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = Invalid;
-
-            fn from_str(text: &str) -> Result<Self, Invalid> {
-                let parse: fn(&str) -> Option<$base> = $parse;
-                Self::new(
-                    parse(text).ok_or_else(|| {
-                        Invalid::new($field, "must be a number of at most 28 digits")
-                    })?,
-                )
-            }
-        }
-
-        impl TryFrom<$base> for $name {
-            type Error = Invalid;
-
-            fn try_from(value: $base) -> Result<Self, Invalid> {
-                Self::new(value)
-            }
-        }
-
-        impl serde::Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                use $json as json;
-                json::serialize(&self.0, serializer)
-            }
-        }
-
-        impl<'de> serde::Deserialize<'de> for $name {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                use $json as json;
-                Self::new(json::deserialize(deserializer)?).map_err(serde::de::Error::custom)
-            }
-        }
-
-        pg_over!($name, $base, |number| number.0, $name::new, $decode);
-    };
-}
-
-/// A machine integer needs nothing special in JSON.
-mod integer {
-    pub(super) use serde::{Deserialize, Serialize};
-
-    pub(super) fn serialize<S: serde::Serializer>(
-        value: &i32,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        value.serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<i32, D::Error> {
-        i32::deserialize(deserializer)
-    }
-}
-
-number!(
-    Conviction,
-    Decimal,
-    "conviction",
-    |text| exact::parse(text),
-    exact,
-    numeric::decode
-);
-number!(
-    Amount,
-    Decimal,
-    "amount",
-    |text| exact::parse(text),
-    exact,
-    numeric::decode
-);
-number!(
-    Balance,
-    Decimal,
-    "balance",
-    |text| exact::parse(text),
-    exact,
-    numeric::decode
-);
-number!(
-    Price,
-    Decimal,
-    "price",
-    |text| exact::parse(text),
-    exact,
-    numeric::decode
-);
-number!(
-    Weeks,
-    i32,
-    "weeks",
-    |text| text.parse().ok(),
-    integer,
-    Decode::<Postgres>::decode
-);
+number_key!(Conviction, Decimal as "conviction");
+number_key!(Amount, Decimal as "amount");
+number_key!(Balance, Decimal as "balance");
+number_key!(Price, Decimal as "price");
+number_key!(Weeks, i32 as "weeks");
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::exact;
 
     fn decimal(text: &str) -> Decimal {
         exact::parse(text).unwrap()

@@ -1,53 +1,53 @@
 use arrayvec::ArrayString;
 
-use super::macros::text;
+use checked_pg::key::text_key;
 
-text! {
+text_key! {
     /// A ticker, such as `SPY` or `BRK.B`.
     #[derive(Copy)]
     Symbol(ArrayString<10>) as "symbol", is_symbol,
     "one to ten of A-Z, 0-9, '.' and '-', beginning with a letter, and neither FLAT nor NONE"
 }
-text! {
+text_key! {
     /// The name of a trading account, such as `CHATGPT`.
     #[derive(Copy)]
     Account(ArrayString<20>) as "account", |text| starts_then(text, upper, |c| upper(c) || digit(c) || c == '_'),
     "one to twenty of A-Z, 0-9 and '_', beginning with a letter"
 }
-text! {
+text_key! {
     /// A language model, by its key (`chatgpt`) or its full name (`openai/gpt-5.1`).
     Model(String) as "model", is_model,
     "one to a hundred of A-Z, a-z, 0-9 and '._:/-', beginning with a letter or a digit"
 }
-text! {
+text_key! {
     /// The blind name under which a pitch is reviewed.
     #[derive(Copy)]
     PitchLabel(ArrayString<7>) as "pitch_label", |text| matches!(text.as_bytes(), [b'P', b'i', b't', b'c', b'h', b' ', b'A'..=b'Z']),
     "'Pitch A' to 'Pitch Z'"
 }
-text! {
+text_key! {
     /// What happened in an execution event, such as `ENTRY` or `order_placed`.
     #[derive(Copy)]
     EventType(ArrayString<50>) as "event_type",
     |text| starts_then(text, |c| c.is_ascii_alphabetic(), |c| c.is_ascii_alphanumeric() || c == '_'),
     "one to fifty of A-Z, a-z, 0-9 and '_', beginning with a letter"
 }
-text! {
+text_key! {
     /// A kind of market condition, such as `volatility`.
     ConditionType(String) as "condition_type", |text| is_line(text, 50),
     "one line of one to fifty characters without blanks at either end"
 }
-text! {
+text_key! {
     /// The state of a market condition, such as `high`.
     ConditionValue(String) as "condition_value", |text| is_line(text, 50),
     "one line of one to fifty characters without blanks at either end"
 }
-text! {
+text_key! {
     /// An e-mail address. Only its shape is checked: whether mail arrives there, only mail can tell.
     Email(String) as "email", is_email,
     "name@domain.tld of at most 254 characters without blanks"
 }
-text! {
+text_key! {
     /// A person's name, as they write it.
     UserName(String) as "user_name", |text| is_line(text, 100),
     "one line of one to a hundred characters without blanks at either end"

@@ -2,10 +2,8 @@ use std::{fmt, str::FromStr};
 
 use chrono::{Datelike, Days, NaiveDate, Weekday};
 
-use super::{
-    Invalid, Weeks,
-    macros::{deserialize_from_str, pg_over},
-};
+use super::{Invalid, Weeks};
+use checked_pg::key::{deserialize_from_str, pg_over};
 
 const DAYS_IN_A_WEEK: u64 = 7;
 

@@ -1,6 +1,6 @@
-use super::macros::text_enum;
+use checked_pg::key::closed_set;
 
-text_enum! {
+closed_set! {
     /// Which way a position goes.
     Direction as "direction" {
         /// Bought: gains when the price rises.
@@ -11,7 +11,7 @@ text_enum! {
         Flat = "FLAT",
     }
 }
-text_enum! {
+closed_set! {
     /// Who wrote a research report.
     Provider as "provider" {
         /// Perplexity.
@@ -20,7 +20,7 @@ text_enum! {
         Gemini = "gemini",
     }
 }
-text_enum! {
+closed_set! {
     /// How far a research report has come.
     ReportStatus as "report_status" {
         /// Asked for, not there yet.
@@ -31,7 +31,7 @@ text_enum! {
         Error = "error",
     }
 }
-text_enum! {
+closed_set! {
     /// How grave a log line is, in rising order.
     Level as "log_level" {
         /// For whoever looks into a fault.
@@ -46,7 +46,7 @@ text_enum! {
         Critical = "CRITICAL",
     }
 }
-text_enum! {
+closed_set! {
     /// Which market data a fetch asked for.
     FetchType as "fetch_type" {
         /// Daily bars.
@@ -55,7 +55,7 @@ text_enum! {
         Hourly = "hourly",
     }
 }
-text_enum! {
+closed_set! {
     /// How a fetch ended.
     FetchStatus as "fetch_status" {
         /// What was asked for is stored.

@@ -177,10 +177,7 @@ pub fn other_event(event_type: &str) -> EventDocument {
 
 /// One named value.
 pub fn log_data(name: &str, value: i64) -> LogDocument {
-    LogData::default()
-        .with(name, value)
-        .unwrap()
-        .into_document()
+    document(LogData::default().with(name, value).unwrap())
 }
 
 /// The constraint that refused a write.

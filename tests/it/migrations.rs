@@ -12,7 +12,7 @@ use crate::{
 };
 use llm_trading_db::{
     config::Config,
-    db::{Db, MIGRATOR, MigrationState},
+    db::{Db, MigrationState},
     error::{Error, MigrationError},
 };
 use sqlx::{
@@ -129,8 +129,8 @@ async fn migrations_are_listed_with_their_state() {
         .execute("DROP TABLE IF EXISTS _sqlx_migrations")
         .await
         .unwrap();
-    let list = db.migrations().await.unwrap();
-    assert_eq!(list.len(), MIGRATOR.iter().count());
+    let list = db.migrations(&llm_trading_db::SCHEMA).await.unwrap();
+    assert_eq!(list.len(), llm_trading_db::SCHEMA.migrator().iter().count());
     assert!(list.iter().all(|m| m.state == MigrationState::Pending));
 
     // As they will be, without running them a second time in this database.
@@ -144,19 +144,23 @@ async fn migrations_are_listed_with_their_state() {
         )
         .await
         .unwrap();
-    MIGRATOR.skip(&mut bank.outside, None).await.unwrap();
-    let list = db.migrations().await.unwrap();
+    llm_trading_db::SCHEMA
+        .migrator()
+        .skip(&mut bank.outside, None)
+        .await
+        .unwrap();
+    let list = db.migrations(&llm_trading_db::SCHEMA).await.unwrap();
     assert!(list.iter().all(|m| m.state == MigrationState::Applied));
 
     bank.outside
         .execute("UPDATE _sqlx_migrations SET checksum = 'x'; INSERT INTO _sqlx_migrations VALUES (99999999999999, 'later', now(), true, 'x', 0)")
         .await
         .unwrap();
-    let list = db.migrations().await.unwrap();
+    let list = db.migrations(&llm_trading_db::SCHEMA).await.unwrap();
     let (unknown, edited) = list.split_last().unwrap();
     assert_eq!(unknown.state, MigrationState::Unknown);
     assert!(edited.iter().all(|m| m.state == MigrationState::Edited));
-    let error = db.migrate().await.unwrap_err();
+    let error = db.migrate(&llm_trading_db::SCHEMA).await.unwrap_err();
     assert!(
         matches!(error, Error::Migration(MigrationError::Ahead { version }) if version == unknown.version),
         "{error:?}"
@@ -186,7 +190,10 @@ async fn a_server_without_lz4_keeps_the_default_compression_and_says_so() {
 
     let log = Log::default();
     let guard = log.start();
-    assert_eq!(db.migrate().await.unwrap(), MIGRATOR.iter().count());
+    assert_eq!(
+        db.migrate(&llm_trading_db::SCHEMA).await.unwrap(),
+        llm_trading_db::SCHEMA.migrator().iter().count()
+    );
     drop(guard);
     let log = log.take();
     assert!(

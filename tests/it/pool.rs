@@ -10,7 +10,7 @@ use crate::{
 };
 use llm_trading_db::{
     config::Config,
-    db::{Db, MIGRATOR, PoolStatus},
+    db::{Db, PoolStatus},
     error::Error,
 };
 use sqlx::{Executor, postgres::PgConnectOptions};
@@ -79,7 +79,7 @@ async fn an_exhausted_pool_says_so_in_numbers() {
     }
 
     let start = Instant::now();
-    let health = db.health().await;
+    let health = db.health(&llm_trading_db::SCHEMA).await;
     assert!(
         matches!(health, Err(Error::PoolTimeout { .. })),
         "{health:?}"
@@ -99,7 +99,10 @@ async fn close_waits_for_the_work_under_way() {
     let (stop, task) = occupy(&db).await;
     assert!(!db.close(50 * MS).await, "work is under way");
     assert!(matches!(insert(&db, 1).await, Err(Error::PoolClosed)));
-    assert!(matches!(db.health().await, Err(Error::PoolClosed)));
+    assert!(matches!(
+        db.health(&llm_trading_db::SCHEMA).await,
+        Err(Error::PoolClosed)
+    ));
 
     let start = Instant::now();
     let (closed, _) = tokio::join!(db.close(20_000 * MS), async { stop.send(()) });
@@ -308,8 +311,8 @@ async fn health_tells_version_latency_and_pool() {
         .await
         .unwrap();
     let db = bank.db(2).await;
-    db.migrate().await.unwrap();
-    let health = db.health().await.unwrap();
+    db.migrate(&llm_trading_db::SCHEMA).await.unwrap();
+    let health = db.health(&llm_trading_db::SCHEMA).await.unwrap();
     let version: String = sqlx::query_scalar("SHOW server_version")
         .fetch_one(&mut bank.outside)
         .await
@@ -319,12 +322,12 @@ async fn health_tells_version_latency_and_pool() {
     assert_eq!((health.pool.max_size, health.pool.idle), (2, 0));
     assert_eq!(health.pending_migrations, Vec::<i64>::new());
 
-    if let Some(last) = MIGRATOR.iter().last() {
+    if let Some(last) = llm_trading_db::SCHEMA.migrator().iter().last() {
         bank.outside
             .execute("DELETE FROM _sqlx_migrations WHERE version = (SELECT max(version) FROM _sqlx_migrations)")
             .await
             .unwrap();
-        let health = db.health().await.unwrap();
+        let health = db.health(&llm_trading_db::SCHEMA).await.unwrap();
         assert_eq!(health.pending_migrations, [last.version]);
     }
 }

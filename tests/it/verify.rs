@@ -49,7 +49,11 @@ impl Live {
     }
 
     async fn verify(&self) -> Verification {
-        self.db().await.verify().await.unwrap()
+        self.db()
+            .await
+            .verify(&llm_trading_db::SCHEMA)
+            .await
+            .unwrap()
     }
 
     async fn lines(&self) -> Vec<String> {
@@ -95,7 +99,7 @@ async fn data_and_statistics_make_no_difference() {
     .await;
     let db = live.db().await;
     let start = Instant::now();
-    let verification = db.verify().await.unwrap();
+    let verification = db.verify(&llm_trading_db::SCHEMA).await.unwrap();
     eprintln!(
         "{} statements in {:?}",
         verification.statements,

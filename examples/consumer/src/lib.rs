@@ -24,7 +24,7 @@ pub static MIGRATOR: Migrator = sqlx::migrate!();
 /// # Errors
 /// [`Error::Migration`].
 pub async fn migrate(db: &Db) -> Result<()> {
-    db.migrate().await?;
+    db.migrate(&llm_trading_db::SCHEMA).await?;
     db.migrate_with(&MIGRATOR).await?;
     Ok(())
 }

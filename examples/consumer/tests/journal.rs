@@ -120,9 +120,9 @@ async fn the_domain_refuses_what_is_no_note() {
 #[tokio::test]
 async fn both_crates_migrate_one_database() {
     let (db, _server) = desk().await;
-    assert_eq!(db.migrate().await.unwrap(), 0);
+    assert_eq!(db.migrate(&llm_trading_db::SCHEMA).await.unwrap(), 0);
     assert_eq!(db.migrate_with(&journal::MIGRATOR).await.unwrap(), 0);
-    assert_eq!(db.verify().await.unwrap().findings, []);
+    assert_eq!(db.verify(&llm_trading_db::SCHEMA).await.unwrap().findings, []);
 }
 
 #[tokio::test]

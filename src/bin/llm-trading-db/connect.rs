@@ -129,7 +129,7 @@ impl Session {
         ensure_database(&server.url_for(DATABASE)).await?;
         let config = adapt(Config::from_options(server.options_for(DATABASE)));
         let db = Db::connect(&config).await?;
-        db.migrate().await?;
+        db.migrate(&llm_trading_db::SCHEMA).await?;
         Ok(Self {
             db,
             server: Some(server),
@@ -155,7 +155,7 @@ impl Session {
 
     async fn require_schema(&self) -> Result<()> {
         let mut pending = 0;
-        for migration in self.db.migrations().await? {
+        for migration in self.db.migrations(&llm_trading_db::SCHEMA).await? {
             let version = migration.version;
             match migration.state {
                 MigrationState::Unknown => return Err(MigrationError::Ahead { version }.into()),

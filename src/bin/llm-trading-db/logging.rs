@@ -37,7 +37,7 @@ impl<S: Subscriber> Layer<S> for Statements {
 
 /// What is logged unless one asks for more: a statement that took a second is for those who look for it.
 const QUIET: &str = "warn,sqlx::query=off";
-const VERBOSE: &str = "info,llm_trading_db=debug";
+const VERBOSE: &str = "info,llm_trading_db=debug,checked_pg=debug";
 
 /// Sends warnings to standard error, more if `verbose`, and otherwise what `RUST_LOG` asks for.
 pub(crate) fn start(verbose: bool) -> Statements {

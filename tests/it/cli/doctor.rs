@@ -65,7 +65,7 @@ async fn a_database_that_was_never_migrated_is_sent_to_migrate() {
     assert!(ended.err.contains("1 finding,"), "{ended:?}");
 
     let db = Db::connect(&Config::from_options(options)).await.unwrap();
-    db.migrate().await.unwrap();
+    db.migrate(&llm_trading_db::SCHEMA).await.unwrap();
     end(binary(&url).arg("doctor")).ok();
 }
 

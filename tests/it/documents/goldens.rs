@@ -276,8 +276,7 @@ fn events_are_told_apart_by_their_type() {
 #[test]
 fn an_old_row_gets_its_type_from_the_column() {
     let raw = |json: &str| RawValue::from_string(json.to_owned()).unwrap();
-    let import =
-        |name: &str, json: &str| EventDocument::from_parts(name.parse().unwrap(), &raw(json));
+    let import = |name: &str, json: &str| Event::from_parts(name.parse().unwrap(), &raw(json));
     let entry = import(
         "ENTRY",
         r#"{"price":91.3750,"direction":"LONG","conviction":1.5}"#,

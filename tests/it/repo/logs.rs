@@ -1,5 +1,5 @@
 use llm_trading_db::{
-    documents::LogData,
+    documents::{LogData, LogDocument},
     repo::logs::{self, Entry, NewEntry},
     types::{Level, LogId},
 };
@@ -27,7 +27,7 @@ async fn entries_come_back_as_they_went() {
         ..new(Level::Warning, "it's slow")
     };
     let with_empty_data = NewEntry {
-        data: Some(LogData::default().into_document()),
+        data: Some(LogDocument::new(LogData::default()).unwrap()),
         ..new(Level::Debug, "")
     };
     for new in [new(Level::Info, "plain"), with_data, with_empty_data] {

@@ -134,11 +134,24 @@ async fn a_statement_is_told_by_its_hash() {
 async fn a_pool_that_knew_the_old_schema_is_no_hindrance() {
     let mut live = Live::new().await;
     let db = live.db().await;
-    assert_eq!(db.verify().await.unwrap().findings, []);
+    assert_eq!(
+        db.verify(&llm_trading_db::SCHEMA).await.unwrap().findings,
+        []
+    );
     live.run("ALTER TABLE users ALTER COLUMN name DROP NOT NULL")
         .await;
-    assert_eq!(db.verify().await.unwrap().findings.len(), 3);
+    assert_eq!(
+        db.verify(&llm_trading_db::SCHEMA)
+            .await
+            .unwrap()
+            .findings
+            .len(),
+        3
+    );
     live.run("ALTER TABLE users ALTER COLUMN name SET NOT NULL")
         .await;
-    assert_eq!(db.verify().await.unwrap().findings, []);
+    assert_eq!(
+        db.verify(&llm_trading_db::SCHEMA).await.unwrap().findings,
+        []
+    );
 }

@@ -33,7 +33,7 @@ async fn a_database_that_was_never_migrated_is_one_finding() {
 }
 
 async fn migrate(db: &Db) {
-    assert!(db.migrate().await.unwrap() > 0);
+    assert!(db.migrate(&llm_trading_db::SCHEMA).await.unwrap() > 0);
 }
 
 #[tokio::test]
@@ -130,7 +130,7 @@ async fn a_locked_table_is_told() {
     live.run("BEGIN; LOCK TABLE fetch_log").await;
     let config = Config::from_options(live.options.clone()).lock_timeout(Duration::from_millis(10));
     let db = Db::connect(&config).await.unwrap();
-    let findings = db.verify().await.unwrap().findings;
+    let findings = db.verify(&llm_trading_db::SCHEMA).await.unwrap().findings;
     let (locked, others): (Vec<_>, Vec<_>) = findings
         .iter()
         .partition(|finding| finding.what.contains("fetch_log"));

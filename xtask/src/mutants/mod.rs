@@ -214,10 +214,11 @@ fn sampled(mut mutants: Vec<Mutant>, stride: usize) -> Vec<Mutant> {
 
 /// The rules over the sources, on every mutated function.
 fn obey_rules(tree: &tree::Tree, mutants: &mut [Mutant]) -> Result<()> {
+    let allowed = crate::desk()?.allowed;
     for mutant in mutants {
         let text = tree.sources.mutated(mutant)?;
         let calls = source::calls_in(&mutant.file, &text)?;
-        let findings = rules::findings(&calls);
+        let findings = rules::findings(&calls, &allowed);
         mutant.fate.source = !findings.is_empty();
         let (place, control) = (&mutant.place, mutant.is_control());
         ensure!(

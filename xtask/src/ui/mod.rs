@@ -111,7 +111,7 @@ fn unexpected(case: &Case, messages: &Messages) -> Option<String> {
 /// The rules see the mistake and the mend at once: they must have one finding.
 fn source_check(case: &Case) -> Option<String> {
     let findings = match source::calls_in(Path::new(&case.place), &case.text) {
-        Ok(calls) => rules::findings(&calls),
+        Ok(calls) => rules::findings(&calls, &[]),
         Err(error) => return Some(format!("{}: {error:#}", case.place)),
     };
     let expected = |finding: &String| {

@@ -50,8 +50,8 @@ impl Package {
             } else {
                 &[]
             })
-            // Where `prepare` has compiled the same dependencies.
-            .env("CARGO_TARGET_DIR", project("target/prepare"))
+            // Where the same dependencies are compiled already.
+            .env("CARGO_TARGET_DIR", project("target"))
             .env("LLM_TRADING_DB_BUILD_URL", &self.url)
             .env("SQLX_OFFLINE", "false");
         let output = command.output()?;

@@ -37,7 +37,7 @@ struct Line<'a> {
 
 pub(crate) async fn run(session: &Session, args: &Args) -> Result<()> {
     let start = Instant::now();
-    let verification = session.db.verify().await?;
+    let verification = session.db.verify(&llm_trading_db::SCHEMA).await?;
     let report = report(session.place(), &verification, start);
     match args.format.json {
         true => output::json(&report)?,

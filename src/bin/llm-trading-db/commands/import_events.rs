@@ -10,7 +10,7 @@ use anyhow::Result;
 use chrono::{DateTime, Datelike, NaiveDateTime, SecondsFormat, SubsecRound, Utc};
 use llm_trading_db::{
     db::Db,
-    documents::EventDocument,
+    documents::Event,
     repo::events::{self, NewEvent},
     types::{Account, EventId, EventType, WeekId},
 };
@@ -114,7 +114,7 @@ impl Fault {
 
 fn parse(json: &str) -> Result<NewEvent, Fault> {
     let line = parse_line(json)?;
-    let event_data = EventDocument::from_parts(line.event_type, line.event_data)
+    let event_data = Event::from_parts(line.event_type, line.event_data)
         .map_err(|invalid| Fault::new(invalid.field, invalid.why))?;
     let occurred_at = instant(&line.occurred_at).map_err(|why| Fault::new("occurred_at", why))?;
     Ok(NewEvent {

@@ -47,8 +47,8 @@ struct Migration<'a> {
 
 pub(crate) async fn run(session: &Session, args: &Args) -> Result<()> {
     let db = &session.db;
-    let health = db.health().await?;
-    let migrations = db.migrations().await?;
+    let health = db.health(&llm_trading_db::SCHEMA).await?;
+    let migrations = db.migrations(&llm_trading_db::SCHEMA).await?;
     let status = Status {
         database: session.place(),
         server_version: &health.server_version,

@@ -1,0 +1,269 @@
+//! The rules that close what sqlx leaves open. Each names the place and the mend.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use anyhow::Result;
+use syn::{Expr, Type};
+
+use crate::project::Allowed;
+
+use super::{
+    source::Call,
+    sql::{nullable_tables, select_list, tokens},
+};
+
+fn allowed(call: &Call, what: &str, allowed: &[Allowed]) -> bool {
+    allowed
+        .iter()
+        .any(|escape| call.file == escape.file && escape.text == what)
+}
+
+/// Escapes whose text is no longer in the sources.
+pub fn unused_escapes(root: &Path, allowed: &[Allowed]) -> Result<Vec<String>> {
+    let mut unused = Vec::new();
+    for Allowed { file, text, reason } in allowed {
+        let source = fs::read_to_string(root.join(file)).unwrap_or_default();
+        if !source.contains(text) {
+            unused.push(format!(
+                "{}: {text} ({reason}) is allowed in Cargo.toml and no longer there; remove it there",
+                file.display()
+            ));
+        }
+    }
+    Ok(unused)
+}
+
+/// What the calls break, a line each.
+pub fn findings(calls: &[Call], allowed: &[Allowed]) -> Vec<String> {
+    let mut findings = Vec::new();
+    let rules: [fn(&Call, &[Allowed]) -> Vec<String>; 5] = [
+        unchecked_macros,
+        cast_arguments,
+        annotated_columns,
+        stars,
+        outer_joins,
+    ];
+    for call in calls {
+        let place = format!("{}:{}", call.file.display(), call.line);
+        for rule in rules {
+            findings.extend(
+                rule(call, allowed)
+                    .into_iter()
+                    .map(|finding| format!("{place}: {finding}")),
+            );
+        }
+    }
+    findings.extend(twins(calls));
+    findings
+}
+
+fn unchecked_macros(call: &Call, _: &[Allowed]) -> Vec<String> {
+    let unchecked = call.name.ends_with("_unchecked");
+    let finding = || {
+        format!(
+            "`{}!` checks no types; use `{}!`",
+            call.name,
+            call.name.replace("_unchecked", "")
+        )
+    };
+    unchecked.then(finding).into_iter().collect()
+}
+
+/// `arg as T` tells the macro to take T's word for it.
+fn cast_arguments(call: &Call, _: &[Allowed]) -> Vec<String> {
+    let cast = |arg: &Expr| match arg {
+        Expr::Cast(cast) => Some(type_name(&cast.ty)),
+        _ => None,
+    };
+    let casts = call.args.iter().filter_map(cast);
+    let finding = |ty| {
+        format!("`as {ty}` turns the check of this argument off; pass a value of the domain's type")
+    };
+    casts.map(finding).collect()
+}
+
+fn type_name(ty: &Type) -> String {
+    match ty {
+        Type::Infer(_) => "_".to_owned(),
+        Type::Path(path) => path
+            .path
+            .segments
+            .last()
+            .map(|s| s.ident.to_string())
+            .unwrap_or_default(),
+        _ => "…".to_owned(),
+    }
+}
+
+/// `AS "column: Type"` overrides what the schema says.
+fn annotated_columns(call: &Call, escapes: &[Allowed]) -> Vec<String> {
+    let tokens = tokens(&call.sql);
+    let annotated = tokens
+        .iter()
+        .filter(|t| t.text.starts_with('"') && t.text.contains(':'));
+    let finding = |text| {
+        format!("{text} overrides the type from the schema; add the column to sqlx.toml instead")
+    };
+    annotated
+        .filter(|t| !allowed(call, &t.text, escapes))
+        .map(|t| finding(&t.text))
+        .collect()
+}
+
+/// `SELECT *` changes its meaning with the schema. Over `UNNEST` it is the list of the arrays just above it.
+fn stars(call: &Call, _: &[Allowed]) -> Vec<String> {
+    let tokens = tokens(&call.sql);
+    let is = |at: usize, word: &str| {
+        tokens
+            .get(at)
+            .is_some_and(|t| t.text.eq_ignore_ascii_case(word))
+    };
+    let star = |at: &usize| {
+        let at = *at;
+        tokens[at].text == "*"
+            && at > 0
+            && (is(at - 1, "SELECT")
+                || is(at - 1, ".")
+                || is(at - 1, ",")
+                || is(at - 1, "RETURNING"))
+            && !(is(at + 1, "FROM") && is(at + 2, "UNNEST"))
+    };
+    let finding = |_| "`*` reads whatever columns there are; name them".to_owned();
+    (0..tokens.len()).filter(star).map(finding).collect()
+}
+
+/// sqlx may take a column of an outer join for not NULL.
+fn outer_joins(call: &Call, _: &[Allowed]) -> Vec<String> {
+    let tokens = tokens(&call.sql);
+    let nullable = nullable_tables(&tokens);
+    let mut findings = Vec::new();
+    if nullable.is_empty() {
+        return findings;
+    }
+    for item in select_list(&tokens) {
+        let text = |at: usize| item.get(at).map_or("", |t| t.text.as_str());
+        let touched =
+            (0..item.len()).any(|at| text(at + 1) == "." && nullable.contains(&item[at].text));
+        let alias = item.last().map_or("", |t| t.text.as_str());
+        let computed = item.iter().any(|t| t.text == "(");
+        let marked = alias.ends_with("?\"") || (computed && alias.ends_with("!\""));
+        let column: String = item.iter().map(|t| t.text.as_str()).collect();
+        if touched && !marked {
+            findings.push(format!(
+                "`{column}` comes from an outer join; write AS \"name?\""
+            ));
+        } else if !touched && item.len() == 1 && column.starts_with(|c: char| c.is_alphabetic()) {
+            findings.push(format!(
+                "`{column}` does not say of which table; with an outer join each column must"
+            ));
+        }
+    }
+    findings
+}
+
+/// Statements that differ in white space only are two entries of the cache and two prepared statements.
+fn twins(calls: &[Call]) -> Vec<String> {
+    let mut seen: BTreeMap<String, &Call> = BTreeMap::new();
+    let mut findings = Vec::new();
+    for call in calls {
+        let normal = call.sql.split_whitespace().collect::<Vec<_>>().join(" ");
+        match seen.get(&normal) {
+            Some(first) if first.sql != call.sql => findings.push(format!(
+                "{}:{}: differs from {}:{} in white space only; write both alike, or share the function",
+                call.file.display(),
+                call.line,
+                first.file.display(),
+                first.line
+            )),
+            Some(_) => {}
+            None => {
+                seen.insert(normal, call);
+            }
+        }
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::source::calls_in;
+
+    /// Each case: a call, and a part of the finding it must give, or none.
+    #[test]
+    fn rules_fire_and_only_when_they_should() {
+        let cases = [
+            (r#"query_unchecked!("SELECT 1")"#, Some("checks no types")),
+            (
+                r#"query_as_unchecked!(Row, "SELECT 1 AS a")"#,
+                Some("use `query_as!`"),
+            ),
+            (r#"query!("SELECT 1")"#, None),
+            (r#"query!("SELECT $1", x as _)"#, Some("`as _`")),
+            (
+                r#"query!("SELECT $1", x as serde_json::Value)"#,
+                Some("`as Value`"),
+            ),
+            (r#"query!("SELECT $1", i64::from(x))"#, None),
+            (
+                r##"query!(r#"SELECT data AS "data: Json<Other>" FROM logs"#)"##,
+                Some("sqlx.toml"),
+            ),
+            (r##"query!(r#"SELECT data AS "data!" FROM logs"#)"##, None),
+            (r#"query!("SELECT * FROM logs")"#, Some("name them")),
+            (
+                r#"query!("SELECT id, logs.* FROM logs")"#,
+                Some("name them"),
+            ),
+            (
+                r#"query!("DELETE FROM logs RETURNING *")"#,
+                Some("name them"),
+            ),
+            (r#"query!("SELECT count(*), 2 * 3 FROM logs")"#, None),
+            (
+                r#"query!("INSERT INTO t (a) SELECT * FROM UNNEST($1::text[])", x)"#,
+                None,
+            ),
+            (
+                r#"query!("SELECT a.id, b.id FROM a LEFT JOIN b ON true")"#,
+                Some("`b.id`"),
+            ),
+            (
+                r##"query!(r#"SELECT a.id, b.id AS "b_id!" FROM a LEFT JOIN b ON true"#)"##,
+                Some("outer join"),
+            ),
+            (
+                r#"query!("SELECT id FROM a LEFT JOIN b ON true")"#,
+                Some("of which table"),
+            ),
+            (
+                r##"query!(r#"SELECT a.id, b.id AS "b_id?" FROM a LEFT JOIN b ON true"#)"##,
+                None,
+            ),
+            (
+                r##"query!(r#"SELECT a.id, count(b.id) AS "n!" FROM a LEFT JOIN b ON true"#)"##,
+                None,
+            ),
+            (r#"query!("SELECT a.id, b.id FROM a JOIN b ON true")"#, None),
+            (
+                r#"query!("SELECT 1"); query!("SELECT  1")"#,
+                Some("white space only"),
+            ),
+            (r#"query!("SELECT 1"); query!("SELECT 1")"#, None),
+        ];
+        for (code, expected) in cases {
+            let source = format!("fn f() {{ {code}; }}");
+            let findings = findings(&calls_in(Path::new("f.rs"), &source).unwrap(), &[]);
+            match expected {
+                Some(part) => {
+                    assert_eq!(findings.len(), 1, "{code}: {findings:?}");
+                    assert!(
+                        findings[0].starts_with("f.rs:1: ") && findings[0].contains(part),
+                        "{code}: {findings:?}"
+                    );
+                }
+                None => assert!(findings.is_empty(), "{code}: {findings:?}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! What `cargo checked-pg` does, for programs that do it themselves: the query cache and its locks, the rules over the
+//! sources, the page of the schema.
+#![forbid(unsafe_code)]
+#![allow(
+    missing_docs,
+    clippy::disallowed_methods,
+    reason = "a tool, which reads the catalog of a throwaway server"
+)]
+
+pub mod check;
+pub mod migrations;
+pub mod prepare;
+pub mod project;
+pub mod schema;
+
+pub use project::Project;

@@ -1,0 +1,87 @@
+//! `cargo checked-pg`: keeps the query cache, the locks and the source rules of a crate on `checked-pg`.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::Result;
+use cargo_checked_pg::{Project, check, migrations, prepare, schema};
+use clap::{Parser, Subcommand};
+
+/// Keeps the query cache, the locks and the source rules of a crate on `checked-pg`.
+#[derive(Debug, Parser)]
+#[command(name = "cargo checked-pg", version)]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Refresh .sqlx from the statements and migrations, on a throwaway server
+    Prepare {
+        /// Change nothing; fail if .sqlx is stale
+        #[arg(long)]
+        check: bool,
+        /// Folder of the crate
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+        /// Arguments for cargo instead of `--all-features --lib --bins`
+        #[arg(last = true)]
+        cargo: Vec<String>,
+    },
+    /// Check the sources, the query cache and the locks; needs no database
+    Check {
+        /// Folder of the crate
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+    },
+    /// Write docs/schema.md from a migrated throwaway server
+    Schema {
+        /// Change nothing; fail if the page is stale
+        #[arg(long)]
+        check: bool,
+        /// Folder of the crate
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+    },
+    /// Start the next migration
+    NewMigration {
+        /// What it does, such as add_broker_to_accounts
+        name: String,
+        /// Folder of the crate
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+    },
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    // Cargo passes the name of the subcommand on.
+    let mut args: Vec<_> = std::env::args_os().collect();
+    if args.get(1).is_some_and(|first| first == "checked-pg") {
+        args.remove(1);
+    }
+    match run(Args::parse_from(args).command).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Prepare {
+            check,
+            folder,
+            cargo,
+        } => prepare::run(&Project::open(&folder)?, check, &cargo).await,
+        Command::Check { folder } => check::run(&Project::open(&folder)?),
+        Command::Schema { check, folder } => schema::run(&Project::open(&folder)?, check).await,
+        Command::NewMigration { name, folder } => {
+            let path = migrations::new(&Project::open(&folder)?, &name)?;
+            println!("{}", path.display());
+            Ok(())
+        }
+    }
+}

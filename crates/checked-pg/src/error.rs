@@ -1,0 +1,264 @@
+//! What can go wrong, as one typed enum that never carries row values, parameters or passwords.
+//!
+//! PostgreSQL repeats values in the details and in many messages of its errors, and so do `serde_json` and others.
+//! An error travels into logs and spans, so [`Error`] keeps what names the *place* (SQLSTATE, table, column, constraint)
+//! and the message only where it cannot hold a value. That holds for `Display`, `Debug` and `source()` alike.
+
+mod convert;
+mod database;
+mod invalid;
+
+pub(crate) use convert::is_fatal;
+pub use database::DatabaseError;
+pub use invalid::Invalid;
+
+use std::{borrow::Cow, fmt, time::Duration};
+
+/// The result of everything in this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Everything that can go wrong in this crate.
+///
+/// Any `sqlx::Error` becomes one with `?`, so functions of your own that use the `sqlx` macros return it just as well.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The row that was asked for does not exist.
+    #[error("{what} {key} not found")]
+    NotFound {
+        /// What was looked for, such as `pitch`.
+        what: &'static str,
+        /// The key it was looked for by.
+        key: String,
+    },
+    /// A constraint of the database refused the write.
+    #[error("{kind} `{constraint}`{}", OnTable(table.as_deref()))]
+    Conflict {
+        /// The kind of constraint.
+        kind: ConflictKind,
+        /// The constraint's name; for [`ConflictKind::NotNull`], which has none, the column's.
+        constraint: String,
+        /// The table, where PostgreSQL names it (it does not for a domain's check).
+        table: Option<String>,
+    },
+    /// A value breaks a rule of its type, or a setting is wrong.
+    #[error("{field}: {why}")]
+    Invalid {
+        /// The type, the path of the field or the variable.
+        field: Cow<'static, str>,
+        /// What is wrong and what would be right.
+        why: Cow<'static, str>,
+    },
+    /// PostgreSQL asks for the whole transaction to be run again (a serialization failure or a deadlock).
+    ///
+    /// Out of [`Db::transaction`](crate::db::Db::transaction) it means that all attempts met this fate.
+    #[error("the transaction collided with another one, run it again: {0}")]
+    Retryable(#[source] DatabaseError),
+    /// Every connection was busy for the whole acquire timeout.
+    #[error(
+        "no free connection after {waited:.1?} ({size} open, {idle} idle, {waiting} waiting): \
+         raise DB_MAX_POOL_SIZE, or hold connections for less long"
+    )]
+    PoolTimeout {
+        /// How long this caller waited.
+        waited: Duration,
+        /// Open connections.
+        size: usize,
+        /// Open connections that nobody uses.
+        idle: usize,
+        /// Callers that waited, this one included.
+        waiting: usize,
+    },
+    /// The pool was closed.
+    #[error("the pool is closed")]
+    PoolClosed,
+    /// No connection could be made: an unreachable server, a wrong password, a missing database.
+    #[error("cannot connect to {server}: {why}")]
+    Connect {
+        /// Which database, as which user, at which address.
+        server: String,
+        /// What went wrong and what to do.
+        why: String,
+    },
+    /// The connection broke while a statement was under way; whether that statement took effect is not known.
+    #[error("the connection to the server broke: {why}")]
+    Disconnected {
+        /// How it broke.
+        why: String,
+    },
+    /// The server gave up on a statement.
+    #[error("{0}")]
+    Timeout(TimeoutKind),
+    /// A statement touched another number of rows than it must. A transaction that passes this on is rolled back; a statement by
+    /// itself has already happened.
+    #[error("expected {expected} rows, got {actual}")]
+    RowCount {
+        /// How many rows it had to be.
+        expected: u64,
+        /// How many it was.
+        actual: u64,
+    },
+    /// A value in the database does not fit the type that reads it.
+    #[error("cannot decode {column}: {why}")]
+    Decode {
+        /// The column, or the field of the document in it.
+        column: String,
+        /// What does not fit.
+        why: String,
+    },
+    /// The connection broke while COMMIT was under way: the transaction may or may not be durable. Never run again
+    /// blindly: read first what the database says.
+    #[error("the outcome of COMMIT is unknown, look before you run it again: {why}")]
+    CommitUnknown {
+        /// How the connection broke.
+        why: String,
+    },
+    /// The migrations of this program and of the database do not go together.
+    #[error(transparent)]
+    Migration(#[from] MigrationError),
+    /// Any other error of the server.
+    #[error(transparent)]
+    Database(DatabaseError),
+    /// sqlx and the server, or sqlx and this program, did not understand each other.
+    #[error("the database driver failed: {0}")]
+    Driver(&'static str),
+}
+
+impl Error {
+    /// The row of kind `what` with this key does not exist.
+    pub fn not_found(what: &'static str, key: impl fmt::Display) -> Self {
+        Self::NotFound {
+            what,
+            key: key.to_string(),
+        }
+    }
+
+    /// True if running the whole transaction again may well succeed.
+    ///
+    /// [`Db::transaction`](crate::db::Db::transaction) does so by itself, a few times.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Retryable(_))
+    }
+
+    /// The constraint that refused the write, to turn it into an error of your own.
+    ///
+    /// ```
+    /// # fn on_insert(error: checked_pg::error::Error) {
+    /// if error.constraint() == Some("balance_not_negative") {
+    ///     // not enough money
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn constraint(&self) -> Option<&str> {
+        match self {
+            Self::Conflict { constraint, .. } => Some(constraint),
+            Self::Database(error) => error.constraint(),
+            _ => None,
+        }
+    }
+
+    /// A value or a setting breaks a rule: which, and what would be right.
+    pub fn invalid(field: impl Into<Cow<'static, str>>, why: impl Into<Cow<'static, str>>) -> Self {
+        Self::Invalid {
+            field: field.into(),
+            why: why.into(),
+        }
+    }
+}
+
+/// The kind of constraint that refused a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ConflictKind {
+    /// Another row has this key (23505).
+    Unique,
+    /// The row that is referred to does not exist, or is still referred to (23503).
+    ForeignKey,
+    /// A check of a table or of a domain (23514).
+    Check,
+    /// A missing value (23502).
+    NotNull,
+    /// Another row overlaps (23P01).
+    Exclusion,
+}
+
+impl fmt::Display for ConflictKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unique => "a row with this key exists already, says",
+            Self::ForeignKey => "a row referred to is missing, or a row is still referred to, says",
+            Self::Check => "a value is not allowed by check",
+            Self::NotNull => "a value is missing for column",
+            Self::Exclusion => "another row overlaps, says",
+        })
+    }
+}
+
+/// Which limit of the server a statement ran into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TimeoutKind {
+    /// `statement_timeout` (57014); an administrator who cancels the statement looks the same.
+    Statement,
+    /// `lock_timeout`, or `NOWAIT` (55P03).
+    Lock,
+}
+
+impl fmt::Display for TimeoutKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Statement => {
+                "the statement was cancelled: it took longer than DB_COMMAND_TIMEOUT allows"
+            }
+            Self::Lock => "gave up waiting for a lock that another transaction holds",
+        })
+    }
+}
+
+/// Why the migrations of this program and of the database do not go together.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MigrationError {
+    /// The database has a migration this program does not know.
+    #[error(
+        "the database has migration {version}, which this program does not know: \
+         a newer version migrated it, so run that version or a later one"
+    )]
+    Ahead {
+        /// The first unknown migration.
+        version: i64,
+    },
+    /// A migration was changed after it was applied.
+    #[error(
+        "migration {version} is not the one that was applied to the database: \
+         restore its file, and put the change into a new migration"
+    )]
+    Edited {
+        /// The migration.
+        version: i64,
+    },
+    /// A migration failed; what it had done is rolled back, and those before it stay applied.
+    #[error("migration {version} failed: {source}")]
+    Failed {
+        /// The migration.
+        version: i64,
+        /// What the server said.
+        source: Box<Error>,
+    },
+    /// The set of migrations is itself wrong.
+    #[error("the migrations of this program are not usable: {0}")]
+    Unusable(&'static str),
+}
+
+struct OnTable<'a>(Option<&'a str>);
+
+impl fmt::Display for OnTable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(table) => write!(f, " of table `{table}`"),
+            None => Ok(()),
+        }
+    }
+}
