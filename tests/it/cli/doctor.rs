@@ -59,7 +59,7 @@ async fn a_database_that_was_never_migrated_is_sent_to_migrate() {
         lines,
         [
             "the database was never migrated",
-            "  → run `llm-trading-db migrate`, or check that this is the right database and search_path"
+            "  → run the migrations (`migrate`), or check that this is the right database and search_path"
         ]
     );
     assert!(ended.err.contains("1 finding,"), "{ended:?}");

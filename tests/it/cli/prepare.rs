@@ -13,16 +13,25 @@ fn a_folder_without_a_crate_is_named() {
     let folder = Folder::new();
     prepare(&folder).failed(&["cannot find", "/journal"]);
     fs::create_dir(folder.path("journal")).unwrap();
-    prepare(&folder).failed(&["cannot read", "/journal/sqlx.toml"]);
+    prepare(&folder).failed(&["cannot find its Cargo.toml", "/journal"]);
 }
 
 #[test]
 fn a_migration_that_does_not_apply_leaves_the_cache() {
     let folder = Folder::new();
-    for name in ["journal", "journal/.sqlx", "journal/migrations"] {
+    for name in [
+        "journal",
+        "journal/.sqlx",
+        "journal/migrations",
+        "journal/src",
+    ] {
         fs::create_dir(folder.path(name)).unwrap();
     }
-    folder.file("journal/sqlx.toml", "");
+    folder.file(
+        "journal/Cargo.toml",
+        "[package]\nname = \"journal\"\nedition = \"2024\"\n[workspace]\n",
+    );
+    folder.file("journal/src/lib.rs", "");
     let entry = folder.file("journal/.sqlx/query-1.json", "{}");
     folder.file(
         "journal/migrations/0001_notes.sql",

@@ -26,7 +26,7 @@ async fn a_database_that_was_never_migrated_is_one_finding() {
     let verification = live.verify().await;
     let (what, advice) = only(&verification.findings);
     assert_eq!(what, "the database was never migrated");
-    assert!(advice.contains("llm-trading-db migrate"), "{advice}");
+    assert!(advice.contains("run the migrations"), "{advice}");
     assert_eq!(verification.statements, 0);
     migrate(&live.db().await).await;
     assert_eq!(live.lines().await, [""; 0]);

@@ -33,10 +33,13 @@ pub fn unused_escapes(root: &Path, allowed: &[Allowed]) -> Result<Vec<String>> {
     Ok(unused)
 }
 
+/// What a call breaks, given the escapes that are allowed.
+type Rule = fn(&Call, &[Allowed]) -> Vec<String>;
+
 /// What the calls break, a line each.
 pub fn findings(calls: &[Call], allowed: &[Allowed]) -> Vec<String> {
     let mut findings = Vec::new();
-    let rules: [fn(&Call, &[Allowed]) -> Vec<String>; 5] = [
+    let rules: [Rule; 5] = [
         unchecked_macros,
         cast_arguments,
         annotated_columns,
