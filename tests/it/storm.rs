@@ -93,7 +93,7 @@ struct CountRetries(Arc<Outcomes>);
 
 impl<S: Subscriber> Layer<S> for CountRetries {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let is_of_a_transaction = event.metadata().target() == "llm_trading_db::db::transaction";
+        let is_of_a_transaction = event.metadata().target() == "checked_pg::db::transaction";
         let collided = |field: tracing::field::Field| field.name() == "pause";
         if is_of_a_transaction && event.fields().any(collided) {
             self.0.retried.fetch_add(1, Relaxed);
