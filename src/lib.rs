@@ -18,7 +18,12 @@ pub mod service;
 pub mod types;
 
 /// The migrations and statements of this crate, for [`Db::migrate`], [`Db::verify`] and [`Db::health`].
-pub static SCHEMA: checked_pg::Schema = checked_pg::schema!();
+pub static SCHEMA: checked_pg::Schema = checked_pg::schema!().guarded(concat!(
+    "WITH relation AS (",
+    include_str!("adopt/sql/old_tables.sql"),
+    ")",
+    include_str!("adopt/sql/guard.sql")
+));
 
 /// The `sqlx.toml` of this crate. What follows `[macros.type-overrides]` in there is for you to copy if statements of your own
 /// touch the tables or the domains of this crate; a test of yours can compare the copy with this.

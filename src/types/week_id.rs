@@ -25,10 +25,20 @@ impl WeekId {
             return Ok(week);
         }
         let why = format!(
-            "{date} is a {}; a week is named by its Wednesday, here {week}",
-            date.format("%A")
+            "{date} is a {}; a week is named by its Wednesday, here {}",
+            date.format("%A"),
+            Self::meant_by(date)
         );
         Err(Invalid::new("week_id", why))
+    }
+
+    /// The week that somebody means who names one by `date`. A Monday begins the calendar week that the desk trades from its
+    /// Wednesday on, so it is the week of two days later; the week in which it lies is the one before.
+    fn meant_by(date: NaiveDate) -> Self {
+        match date.weekday() {
+            Weekday::Mon => Self::containing(date).next(),
+            _ => Self::containing(date),
+        }
     }
 
     /// The week in which `date` lies: that of the most recent Wednesday, on or before it.
@@ -139,6 +149,20 @@ mod tests {
             WeekId::new(day("2026-01-08")).unwrap_err().to_string(),
             "week_id: 2026-01-08 is a Thursday; a week is named by its Wednesday, here 2026-01-07"
         );
+        // A Monday is that of the calendar week, whose Wednesday follows: the week before would merge two weeks into one.
+        for (named, meant) in [
+            ("2026-11-02", "2026-11-04"), // Monday
+            ("2026-11-03", "2026-10-28"),
+            ("2026-11-05", "2026-11-04"),
+            ("2026-11-06", "2026-11-04"),
+            ("2026-11-07", "2026-11-04"),
+            ("2026-11-08", "2026-11-04"),
+        ] {
+            let error = WeekId::new(day(named)).unwrap_err().to_string();
+            let hint = error.rsplit_once("here ").unwrap().1;
+            assert_eq!(hint, meant, "{named}");
+            assert_eq!(hint.parse::<WeekId>().unwrap().start(), day(meant));
+        }
         for bad in [
             "unknown",
             "2026-1-7",

@@ -113,7 +113,7 @@ fn bare_binary() -> Command {
 }
 
 /// The binary on the database of this address.
-fn binary(url: &str) -> Command {
+pub fn binary(url: &str) -> Command {
     let mut command = bare_binary();
     command.env("DATABASE_URL", url);
     command
@@ -121,10 +121,10 @@ fn binary(url: &str) -> Command {
 
 /// How a run ended.
 #[derive(Debug)]
-struct Ended {
-    code: Option<i32>,
-    out: String,
-    err: String,
+pub struct Ended {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
 }
 
 impl From<Output> for Ended {
@@ -138,21 +138,21 @@ impl From<Output> for Ended {
     }
 }
 
-fn end(command: &mut Command) -> Ended {
+pub fn end(command: &mut Command) -> Ended {
     command.output().unwrap().into()
 }
 
 impl Ended {
     /// It went well and had nothing to complain about; gives what it printed.
     #[track_caller]
-    fn ok(self) -> String {
+    pub fn ok(self) -> String {
         assert_eq!((self.code, self.err.as_str()), (Some(0), ""), "{self:?}");
         self.out
     }
 
     /// It failed with one line on standard error, which holds `parts`, and printed nothing.
     #[track_caller]
-    fn failed(self, parts: &[&str]) {
+    pub fn failed(self, parts: &[&str]) {
         assert_eq!((self.code, self.out.as_str()), (Some(1), ""), "{self:?}");
         assert_eq!(self.err.lines().count(), 1, "{self:?}");
         assert!(self.err.starts_with("error: "), "{self:?}");
@@ -162,7 +162,7 @@ impl Ended {
     }
 
     #[track_caller]
-    fn json(self) -> serde_json::Value {
+    pub fn json(self) -> serde_json::Value {
         serde_json::from_str(&self.ok()).unwrap()
     }
 }

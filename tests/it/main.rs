@@ -1,6 +1,7 @@
 //! Tests on a real server: one binary, one private server, a database of its own for each test.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
+mod adopt;
 mod bank;
 mod batches;
 mod cancel;

@@ -12,6 +12,7 @@ pub(crate) use convert::is_fatal;
 pub use database::DatabaseError;
 pub use invalid::Invalid;
 
+use crate::db::Objection;
 use std::{borrow::Cow, fmt, time::Duration};
 
 /// The result of everything in this crate.
@@ -247,6 +248,9 @@ pub enum MigrationError {
         /// What the server said.
         source: Box<Error>,
     },
+    /// The database is one into which these migrations must not go; none has begun.
+    #[error("{0}")]
+    Objection(Objection),
     /// The set of migrations is itself wrong.
     #[error("the migrations of this program are not usable: {0}")]
     Unusable(&'static str),

@@ -15,6 +15,7 @@ pub struct Schema {
     pub(crate) cache: &'static [&'static str],
     pub(crate) places: &'static str,
     pub(crate) rules: &'static str,
+    pub(crate) guard: Option<&'static str>,
 }
 
 impl Schema {
@@ -22,6 +23,15 @@ impl Schema {
     #[must_use]
     pub const fn migrator(&self) -> &Migrator {
         &self.migrator
+    }
+
+    /// The same with a guard: a statement that tells a database into which these migrations must not go, such as one with the
+    /// tables of another program. It gives no row where there is nothing to object to, else one with two texts: what is there, and
+    /// what to do about it. [`Db::migrate`](crate::Db::migrate) runs it before the first migration.
+    #[must_use]
+    pub const fn guarded(mut self, statement: &'static str) -> Self {
+        self.guard = Some(statement);
+        self
     }
 
     /// For [`schema!`](crate::schema!) alone: migrations, entries of `.sqlx`, `statements.lock`, `schema.lock`.
@@ -38,6 +48,7 @@ impl Schema {
             cache,
             places,
             rules,
+            guard: None,
         }
     }
 }

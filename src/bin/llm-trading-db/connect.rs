@@ -165,6 +165,9 @@ impl Session {
             }
         }
         if pending > 0 {
+            if let Some(objection) = self.db.objection(&llm_trading_db::SCHEMA).await? {
+                bail!("{objection}");
+            }
             bail!(
                 "the database lacks {}: run `llm-trading-db migrate` first",
                 count(pending, "migration")

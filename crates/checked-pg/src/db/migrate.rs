@@ -3,13 +3,13 @@
 use super::{Db, connect::connect};
 use crate::{
     Schema,
-    error::{Error, Result},
+    error::{Error, MigrationError, Result},
 };
 use sqlx::{
     Connection,
     migrate::{AppliedMigration, Migrate, MigrateError, Migrator},
 };
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 /// One migration, as this program and the database see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +37,39 @@ pub enum MigrationState {
     Unknown,
 }
 
+/// Why migrations must not begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Objection {
+    /// What there is.
+    pub what: String,
+    /// What to do about it.
+    pub advice: String,
+}
+
+impl fmt::Display for Objection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.what, self.advice)
+    }
+}
+
+/// What the guard says, if a migration is missing and there is a guard.
+pub(super) async fn objection(
+    conn: &mut sqlx::PgConnection,
+    schema: &Schema,
+) -> Result<Option<Objection>> {
+    let Some(guard) = schema.guard else {
+        return Ok(None);
+    };
+    let applied = applied(conn, &schema.migrator).await?;
+    let mut known = known(&schema.migrator);
+    if known.all(|migration| applied.contains_key(&migration.version)) {
+        return Ok(None);
+    }
+    let objection: Option<(String, String)> = sqlx::query_as(guard).fetch_optional(conn).await?;
+    Ok(objection.map(|(what, advice)| Objection { what, advice }))
+}
+
 impl Db {
     /// Brings the database up to date: runs the migrations of `schema` that it lacks, in order, each in a transaction.
     /// Returns how many it lacked.
@@ -44,9 +77,26 @@ impl Db {
     /// Programs that start at the same time take turns (an advisory lock). No timeout applies: a migration takes as long as it takes.
     ///
     /// # Errors
-    /// [`Error::Migration`] if the database is ahead of this program, if an applied migration was edited, or if one fails.
+    /// [`Error::Migration`] if the database is ahead of this program, if an applied migration was edited, if one fails, or if the
+    /// [guard](Schema::guarded) of `schema` objects: then none has begun.
     pub async fn migrate(&self, schema: &Schema) -> Result<usize> {
+        if let Some(objection) = self.objection(schema).await? {
+            return Err(MigrationError::Objection(objection).into());
+        }
         self.migrate_with(&schema.migrator).await
+    }
+
+    /// Why the migrations that the database lacks must not begin, if the [guard](Schema::guarded) of `schema` has a reason.
+    ///
+    /// # Errors
+    /// No connection, or a catalog cannot be read.
+    pub async fn objection(&self, schema: &Schema) -> Result<Option<Objection>> {
+        let mut conn = connect(self.config(), self.config().impatient_options()).await?;
+        let objection = objection(&mut conn, schema).await?;
+        if let Err(error) = conn.close().await {
+            tracing::debug!(error = %Error::from(error), "the database was looked at, the goodbye failed");
+        }
+        Ok(objection)
     }
 
     /// As [`migrate`](Self::migrate), with bare migrations. Give those of each crate a table of their own (`table-name` in the `[migrate]`

@@ -15,7 +15,7 @@ mod verify;
 
 pub use executor::Queryable;
 pub use health::Health;
-pub use migrate::{MigrationState, MigrationStatus};
+pub use migrate::{MigrationState, MigrationStatus, Objection};
 pub use transaction::{Isolation, Rerun, TransactionError, TxOptions, savepoint};
 #[doc(hidden)]
 pub use verify::SCHEMA_RULES;

@@ -8,7 +8,7 @@ use super::{
     Db, MigrationState, MigrationStatus,
     connect::connect,
     health::version,
-    migrate::{applied, compare},
+    migrate::{applied, compare, objection},
 };
 use crate::{
     Schema,
@@ -133,7 +133,13 @@ async fn verify(conn: &mut PgConnection, schema: &Schema) -> Result<Verification
     verification.findings = server::settings(conn).await?;
     let migrations = compare(&schema.migrator, applied(conn, &schema.migrator).await?);
     verification.migrations = migrations.len();
-    verification.findings.extend(differences(&migrations));
+    match objection(conn, schema).await? {
+        // That the migrations are missing is no news then, and to run them the wrong advice.
+        Some(objection) => verification
+            .findings
+            .push(Finding::new(objection.what, objection.advice)),
+        None => verification.findings.extend(differences(&migrations)),
+    }
     let pending = |migration: &MigrationStatus| migration.state == MigrationState::Pending;
     if !migrations.iter().any(pending) {
         verification

@@ -26,6 +26,8 @@ struct Status<'a> {
     latency_ms: f64,
     pool: Pool,
     migrations: Vec<Migration<'a>>,
+    /// Why the migrations must not be run as they are; none if nothing speaks against it.
+    objection: Option<String>,
     /// How many symbols have bars; none if the tables are not all there.
     symbols: Option<usize>,
 }
@@ -49,12 +51,14 @@ pub(crate) async fn run(session: &Session, args: &Args) -> Result<()> {
     let db = &session.db;
     let health = db.health(&llm_trading_db::SCHEMA).await?;
     let migrations = db.migrations(&llm_trading_db::SCHEMA).await?;
+    let objection = db.objection(&llm_trading_db::SCHEMA).await?;
     let status = Status {
         database: session.place(),
         server_version: &health.server_version,
         latency_ms: health.latency.as_secs_f64() * 1_000.0,
         pool: Pool::from(&health),
         migrations: migrations.iter().map(Migration::from).collect(),
+        objection: objection.map(|objection| objection.to_string()),
         symbols: symbols(db, &health).await?,
     };
     if args.format.json {
@@ -84,7 +88,7 @@ fn render(status: &Status<'_>) -> String {
             status.server_version, status.latency_ms
         ),
         format!("pool        {size} of {max_size} open, {idle} idle, {waiting} waiting"),
-        format!("migrations  {}", advice(&status.migrations)),
+        format!("migrations  {}", advice(status)),
     ];
     if let Some(symbols) = status.symbols {
         lines.push(format!("symbols     {symbols} with bars"));
@@ -98,9 +102,10 @@ fn render(status: &Status<'_>) -> String {
     lines.join("\n")
 }
 
-fn advice(migrations: &[Migration<'_>]) -> String {
+fn advice(status: &Status<'_>) -> String {
     let count = |state| {
-        migrations
+        status
+            .migrations
             .iter()
             .filter(|migration| migration.state == state)
             .count()
@@ -112,6 +117,8 @@ fn advice(migrations: &[Migration<'_>]) -> String {
         )
     } else if edited > 0 {
         format!("{edited} changed since they were applied: restore their files")
+    } else if let Some(objection) = &status.objection {
+        format!("none can be applied, {objection}")
     } else if pending > 0 {
         format!("{pending} to apply: run `llm-trading-db migrate`")
     } else {

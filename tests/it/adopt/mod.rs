@@ -1,0 +1,9 @@
+//! Databases of the Python layer: known when they are seen, and adopted.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the old tables are in no migration, so no macro can check statements on them"
+)]
+
+mod old;
+mod recognition;
