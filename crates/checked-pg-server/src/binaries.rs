@@ -4,7 +4,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::{EmbeddedError, Result};
+use super::{EmbeddedError, Result, fetch::Store, user::ServerUser};
 
 /// The least major version the schema runs on.
 const REQUIRED_MAJOR: u32 = 15;
@@ -29,8 +29,9 @@ pub(super) struct Binaries {
 }
 
 impl Binaries {
-    /// Searches `PG_BIN`, `PATH`, what `pg_config` names, and the newest of the usual install folders, in this order.
-    pub(super) fn find() -> Result<Self> {
+    /// Searches `PG_BIN`, `PATH`, what `pg_config` names, the newest of the usual install folders and the cache, in this
+    /// order; where there is none, fetches one. With a major version, only that one will do.
+    pub(super) fn find(user: &ServerUser, major: Option<u32>) -> Result<Self> {
         if let Some(dir) = env::var_os("PG_BIN")
             .filter(|dir| !dir.is_empty())
             .map(PathBuf::from)
@@ -39,6 +40,34 @@ impl Binaries {
                 .ok_or(EmbeddedError::BadPgBin { dir })?
                 .if_recent();
         }
+        let too_old = match Self::installed(major) {
+            Some(Ok(binaries)) => return Ok(binaries),
+            Some(Err(too_old)) => Some(too_old),
+            None => None,
+        };
+        let store = Store::of_this_user(user)?;
+        if let Some(binaries) = store.cached(major) {
+            return Ok(binaries);
+        }
+        match store.fetch(major, user) {
+            Err(EmbeddedError::NoBinaries { why }) => {
+                Err(too_old.unwrap_or(EmbeddedError::NoBinaries { why }))
+            }
+            fetched => fetched,
+        }
+    }
+
+    /// The pinned build of this major version, from the cache or fetched.
+    pub(super) fn pinned(user: &ServerUser, major: u32) -> Result<Self> {
+        let store = Store::of_this_user(user)?;
+        match store.cached(Some(major)) {
+            Some(binaries) => Ok(binaries),
+            None => store.fetch(Some(major), user),
+        }
+    }
+
+    /// The first installed server that will do; failing that, what is wrong with the first one that will not.
+    pub(super) fn installed(major: Option<u32>) -> Option<Result<Self>> {
         let path = env::var_os("PATH").unwrap_or_default();
         let nearby = env::split_paths(&path)
             .chain(pg_config())
@@ -49,18 +78,19 @@ impl Binaries {
             .collect();
         installed.sort_by(|a, b| b.version.cmp(&a.version));
 
-        let mut too_old = EmbeddedError::NoBinaries;
-        for binaries in nearby.chain(installed) {
-            match (binaries.if_recent(), &too_old) {
-                (Ok(binaries), _) => return Ok(binaries),
-                (Err(error), EmbeddedError::NoBinaries) => too_old = error,
-                (Err(_), _) => {}
+        let fits = |binaries: &Self| major.is_none_or(|major| binaries.version.major == major);
+        let mut too_old = None;
+        for binaries in nearby.chain(installed).filter(fits) {
+            match binaries.if_recent() {
+                Ok(binaries) => return Some(Ok(binaries)),
+                Err(error) => too_old = too_old.or(Some(Err(error))),
             }
         }
-        Err(too_old)
+        too_old
     }
 
-    fn at(dir: &Path) -> Option<Self> {
+    /// The programs in a folder, if they run.
+    pub(super) fn at(dir: &Path) -> Option<Self> {
         if !dir.join("initdb").is_file() {
             return None;
         }

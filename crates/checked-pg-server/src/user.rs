@@ -110,7 +110,7 @@ impl ServerUser {
     }
 }
 
-fn we_are_root() -> bool {
+pub(super) fn we_are_root() -> bool {
     id(&["-u"]) == Some(0)
 }
 
