@@ -1,8 +1,5 @@
-//! Rebuilds when what the query macros read has changed, which cargo cannot see by itself.
+//! Collects migrations and query cache for `SCHEMA`.
 
-fn main() {
-    for path in [".sqlx", "sqlx.toml", "migrations"] {
-        println!("cargo::rerun-if-changed={path}");
-    }
-    println!("cargo::rerun-if-env-changed=JOURNAL_BUILD_URL");
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    checked_pg_build::run()
 }

@@ -1,4 +1,4 @@
-//! The crate as others get it: packaged, unpacked outside of the project, and used by the crate in `examples/consumer`.
+//! The crates as others get them: packaged, unpacked outside of the project, and used by the crate in `examples/consumer`.
 
 use std::{
     collections::BTreeSet,
@@ -27,10 +27,24 @@ const WANTED: [&str; 7] = [
 ];
 /// A database that nobody can reach, and that nothing must try to.
 const UNRELATED: &str = "postgres://nobody@unreachable.invalid/none";
-/// How the consumer names the crate, and how its copy does. The features are those of README's demo, so that cargo compiles
-/// no dependency again.
-const DEPENDENCY: &str = r#"{ path = "../..", features = ["embedded"] }"#;
-const UNPACKED: &str = r#"{ path = "../llm-trading-db", features = ["cli"] }"#;
+/// The crates of the workspace that others use.
+const CRATES: [&str; 5] = [
+    "checked-pg",
+    "checked-pg-build",
+    "checked-pg-server",
+    "cargo-checked-pg",
+    "llm-trading-db",
+];
+/// How the consumer names the crates, and how its copy does, as if they came from a registry. The features are those of
+/// README's demo, so that cargo compiles no dependency again.
+const DEPENDENCIES: [(&str, &str); 3] = [
+    (
+        r#"{ path = "../..", features = ["embedded"] }"#,
+        r#"{ version = "0.1", features = ["cli"] }"#,
+    ),
+    (r#"{ path = "../../crates/checked-pg" }"#, r#""0.1""#),
+    (r#"{ path = "../../crates/checked-pg-build" }"#, r#""0.1""#),
+];
 
 /// Packages the crate and proves that it can be used.
 pub fn run() -> Result<()> {
@@ -45,15 +59,19 @@ fn prove(folder: &Path) -> Result<()> {
     let library = unpack(folder)?;
     let consumer = folder.join("consumer");
     copy(&project("examples/consumer"), &consumer)?;
-    let manifest = fs::read_to_string(consumer.join("Cargo.toml"))?;
-    ensure!(
-        manifest.contains(DEPENDENCY),
-        "examples/consumer/Cargo.toml must name the crate by {DEPENDENCY}"
-    );
-    fs::write(
-        consumer.join("Cargo.toml"),
-        manifest.replace(DEPENDENCY, UNPACKED),
-    )?;
+    let mut manifest = fs::read_to_string(consumer.join("Cargo.toml"))?;
+    for (path, version) in DEPENDENCIES {
+        ensure!(
+            manifest.contains(path),
+            "examples/consumer/Cargo.toml must name a crate by {path}"
+        );
+        manifest = manifest.replace(path, version);
+    }
+    manifest += "\n[patch.crates-io]\n";
+    for name in CRATES {
+        manifest += &format!("{name} = {{ path = \"../{name}\" }}\n");
+    }
+    fs::write(consumer.join("Cargo.toml"), manifest)?;
 
     same_versions()?;
     // For the versions of what the other features bring.
@@ -104,37 +122,43 @@ fn locked(file: &Path) -> Result<BTreeSet<String>> {
     Ok(lines.windows(2).filter_map(package).collect())
 }
 
-/// Packages the crate, unpacks it in `folder`, and says what is missing in it.
+/// Packages the crates, unpacks them in `folder`, and says what is missing in the desk's.
 fn unpack(folder: &Path) -> Result<PathBuf> {
-    // What it would verify by building is built below, and by a user of it.
-    let package = [
+    // What it would verify by building is built below, and by a user of it. Nor are the crates in a registry, in which a lock
+    // file would look for them.
+    let mut package = vec![
         "package",
         "--quiet",
         "--no-verify",
         "--allow-dirty",
-        "--package",
-        "llm-trading-db",
+        "--exclude-lockfile",
     ];
+    package.extend(CRATES.iter().flat_map(|name| ["--package", name]));
     must(&project(""), &package)?;
-    let archive = target()?.join(format!("package/llm-trading-db-{}.crate", version()?));
-    let unpacked = Command::new("tar")
-        .arg("-xzf")
-        .arg(&archive)
-        .arg("-C")
-        .arg(folder)
-        .status()
-        .context("cannot run tar")?;
-    ensure!(
-        unpacked.success(),
-        "{} cannot be unpacked",
-        archive.display()
-    );
+    for name in CRATES {
+        let packaged = format!("{name}-{}", version()?);
+        let archive = target()?.join(format!("package/{packaged}.crate"));
+        let unpacked = Command::new("tar")
+            .arg("-xzf")
+            .arg(&archive)
+            .arg("-C")
+            .arg(folder)
+            .status()
+            .context("cannot run tar")?;
+        ensure!(
+            unpacked.success(),
+            "{} cannot be unpacked",
+            archive.display()
+        );
+        fs::rename(folder.join(packaged), folder.join(name))?;
+        for wanted in ["README.md", "LICENSE-MIT"] {
+            ensure!(
+                folder.join(name).join(wanted).exists(),
+                "the package of {name} lacks {wanted}"
+            );
+        }
+    }
     let library = folder.join("llm-trading-db");
-    fs::rename(
-        folder.join(format!("llm-trading-db-{}", version()?)),
-        &library,
-    )?;
-
     for name in WANTED {
         ensure!(library.join(name).exists(), "the package lacks {name}");
     }
@@ -185,7 +209,15 @@ fn prepare_is_no_change(consumer: &Path) -> Result<()> {
     let path = consumer
         .to_str()
         .context("the folder has no readable name")?;
-    let prepare = ["run", "--quiet", "--features", "cli", "--", "prepare", path];
+    let prepare = [
+        "run",
+        "--quiet",
+        "--package",
+        "cargo-checked-pg",
+        "--",
+        "prepare",
+        path,
+    ];
     must(&project(""), &prepare)?;
     ensure!(
         contents(&consumer.join(".sqlx"))? == before,

@@ -1,7 +1,7 @@
 //! The data layer of a crate with a PostgreSQL schema of its own, in which a mistake in SQL or in its types does not compile.
 //!
 //! It knows no table. A crate on top of it brings migrations, statements (`sqlx::query_as!` and its kin) and a query cache
-//! (`.sqlx`); [`schema!`] collects what the crate was compiled for, and [`Db`](db::Db) runs it.
+//! (`.sqlx`); [`schema!`] collects what the crate was compiled for, and [`Db`] runs it.
 #![forbid(unsafe_code)]
 
 pub mod batch;

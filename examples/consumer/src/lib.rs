@@ -12,12 +12,11 @@ use llm_trading_db::{
     repo::pitches::{self, NewPitch},
     types::{PitchId, WeekId},
 };
-use sqlx::migrate::Migrator;
 
 use notes::NoteDocument;
 
-/// The migrations of this crate, which `sqlx.toml` gives a table of their own.
-pub static MIGRATOR: Migrator = sqlx::migrate!();
+/// The migrations and statements of this crate; `sqlx.toml` gives its migrations a table of their own.
+pub static SCHEMA: checked_pg::Schema = checked_pg::schema!();
 
 /// Brings the database up to date: first the library's tables, then ours, which refer to them.
 ///
@@ -25,7 +24,7 @@ pub static MIGRATOR: Migrator = sqlx::migrate!();
 /// [`Error::Migration`].
 pub async fn migrate(db: &Db) -> Result<()> {
     db.migrate(&llm_trading_db::SCHEMA).await?;
-    db.migrate_with(&MIGRATOR).await?;
+    db.migrate(&SCHEMA).await?;
     Ok(())
 }
 

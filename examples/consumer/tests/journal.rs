@@ -1,8 +1,6 @@
 //! The journal on a real server, and its copies of what belongs to the library.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::fs;
-
 use chrono::{DateTime, NaiveDate, Utc};
 use journal::notes::{self, Note, NoteDocument};
 use llm_trading_db::{
@@ -121,23 +119,19 @@ async fn the_domain_refuses_what_is_no_note() {
 async fn both_crates_migrate_one_database() {
     let (db, _server) = desk().await;
     assert_eq!(db.migrate(&llm_trading_db::SCHEMA).await.unwrap(), 0);
-    assert_eq!(db.migrate_with(&journal::MIGRATOR).await.unwrap(), 0);
-    assert_eq!(db.verify(&llm_trading_db::SCHEMA).await.unwrap().findings, []);
+    assert_eq!(db.migrate(&journal::SCHEMA).await.unwrap(), 0);
+    assert_eq!(
+        db.verify(&llm_trading_db::SCHEMA).await.unwrap().findings,
+        []
+    );
 }
 
 #[tokio::test]
 async fn the_statements_fit_the_live_database() {
     let (db, _server) = desk().await;
-    let mut statements = Vec::new();
-    for entry in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.sqlx")).unwrap() {
-        let path = entry.unwrap().path();
-        statements.push((
-            path.display().to_string(),
-            fs::read_to_string(&path).unwrap(),
-        ));
-    }
-    assert_eq!(statements.len(), 3);
-    assert_eq!(db.verify_statements(&statements).await.unwrap(), []);
+    let verification = db.verify(&journal::SCHEMA).await.unwrap();
+    assert_eq!(verification.statements, 3);
+    assert_eq!(verification.findings, []);
 }
 
 /// After an update of the library: copy its lines again if this fails.
