@@ -161,7 +161,8 @@ pub struct PitchV2 {
     pub idea_id: Option<String>,
     /// Week the trade is for.
     pub week_id: WeekId,
-    /// When the model pitched, New York time as the model wrote it.
+    /// When the model pitched, New York time as the model wrote it; empty if an old row does not say.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub asof_et: String,
     /// Name by which the model calls itself.
     pub pm_model: String,
@@ -176,7 +177,8 @@ pub struct PitchV2 {
     /// How much room the trade gets.
     #[serde(default)]
     pub risk_profile: Option<RiskProfile>,
-    /// The arguments, three to five.
+    /// The arguments, three to five; at least one to be written, and none only in an old row.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub thesis_bullets: Vec<String>,
     /// How to get in.
     pub entry_policy: EntryPolicy,

@@ -33,6 +33,23 @@ fn refuses<C: Content>(name: &str, pointer: &str, value: Value, expected: &str) 
     assert!(message.starts_with(expected), "{message}\n{expected}");
 }
 
+/// Rows from before the desk asked for them lack the time and the arguments: they stay readable, and nobody writes such a one.
+#[test]
+fn a_pitch_of_an_old_row_is_read_without_its_time_and_arguments() {
+    let mut json: Value = serde_json::from_str(golden("pitch_v2")).unwrap();
+    let keys = json.as_object_mut().unwrap();
+    keys.remove("asof_et").unwrap();
+    keys.remove("thesis_bullets").unwrap();
+    let read = Pitch::parse(&json.to_string()).unwrap();
+    assert!(read.thesis_bullets().is_empty());
+    assert_eq!(serde_json::to_value(&read).unwrap(), json);
+    let refused = PitchDocument::from_json(&json.to_string()).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "pitch_document.thesis_bullets: needs at least one argument"
+    );
+}
+
 #[test]
 fn pitches() {
     let sign = "pitch_document.conviction: must be above zero for LONG, below zero for SHORT and zero for FLAT";
