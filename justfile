@@ -13,12 +13,14 @@ default:
 check: fmt-check clippy docs
     {{ bogus }} cargo test --quiet --lib --all-features
     {{ bogus }} cargo test --quiet --all-features --test it -- offline::
-    {{ bogus }} cargo test --quiet --package xtask --package cargo-checked-pg --package checked-pg --package checked-pg-server --package checked-pg-build
+    {{ bogus }} cargo test --quiet --package xtask --package checked-pg --package checked-pg-server --package checked-pg-build
+    {{ bogus }} cargo test --quiet --package cargo-checked-pg --lib --bins
 
 # All tests, on a private server that they start themselves.
 [group('every day')]
 test *ARGS:
     cargo test --all-features {{ ARGS }}
+    cargo test --package cargo-checked-pg --test it {{ ARGS }}
 
 # The long tests: 64 x 1000 transfers at each isolation level, undisturbed and disturbed, and a million bars. Up to half an hour.
 [group('every day')]
@@ -109,6 +111,7 @@ package:
 # What CI runs after installing its tools.
 [group('parts of check')]
 ci: check bench-check package
+    cargo test --quiet --package cargo-checked-pg --test it
     cargo run --quiet --package cargo-checked-pg -- prepare --check
     cargo run --quiet --package cargo-checked-pg -- prepare --check crates/checked-pg
     cargo run --quiet --package cargo-checked-pg -- schema --check

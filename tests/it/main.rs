@@ -5,6 +5,7 @@ mod adopt;
 mod bank;
 mod batches;
 mod cancel;
+mod casts;
 mod cli;
 mod concurrency;
 mod config;

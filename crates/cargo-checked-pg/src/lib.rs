@@ -4,10 +4,12 @@
 #![allow(
     missing_docs,
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     reason = "a tool, which reads the catalog of a throwaway server"
 )]
 
 pub mod check;
+pub mod inspect;
 pub mod migrations;
 pub mod prepare;
 pub mod project;

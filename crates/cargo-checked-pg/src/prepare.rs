@@ -18,6 +18,7 @@ use crate::{
         cache::{MIGRATIONS, SCHEMA, STATEMENTS, migrations_lock, statements_lock},
         source,
     },
+    inspect::report,
     migrations::{apply, file_name, server_below},
     project::cargo,
 };
@@ -27,6 +28,7 @@ use crate::{
 pub async fn run(project: &Project, check: bool, arguments: &[String]) -> Result<()> {
     let server = server_below(project).await?;
     let below = schema_rules(&server).await?;
+    let views_below = report::views(&server).await?;
     apply(&server, project).await?;
     let rules = schema_rules(&server).await?;
     let schema: String = rules
@@ -38,8 +40,11 @@ pub async fn run(project: &Project, check: bool, arguments: &[String]) -> Result
     let recorded = project.path(".sqlx.new");
     remove(&recorded)?;
     fs::create_dir(&recorded).with_context(|| format!("cannot make {}", recorded.display()))?;
-    let outcome = expand(project, &recorded, &server.url(), arguments)
-        .and_then(|()| compare(project, &recorded, schema, check));
+    let outcome = match expand(project, &recorded, &server.url(), arguments) {
+        Ok(()) => report::check(&server, project, &recorded, &views_below).await,
+        failed => failed,
+    };
+    let outcome = outcome.and_then(|()| compare(project, &recorded, schema, check));
     remove(&recorded)?;
     server.stop()?;
     outcome

@@ -26,6 +26,8 @@ pub struct Project {
     pub package: String,
     /// Escapes from the source rules: `[[package.metadata.checked-pg.allow]]`.
     pub allowed: Vec<Allowed>,
+    /// Domains that may meet, of this crate and of those below: `[[package.metadata.checked-pg.compatible]]`.
+    pub compatible: Vec<Compatible>,
     /// Folders of the crates below that bring migrations, the lowest first.
     pub below: Vec<PathBuf>,
 }
@@ -39,6 +41,16 @@ pub struct Allowed {
     /// The text in it that a rule would refuse.
     pub text: String,
     /// Why it is right.
+    pub reason: String,
+}
+
+/// Two domains whose values may be compared with each other, added up, and cast to one another.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Compatible {
+    /// The two, as a statement names them.
+    pub domains: [String; 2],
+    /// Why that is right.
     pub reason: String,
 }
 
@@ -68,6 +80,8 @@ struct PackageMetadata {
 struct Settings {
     #[serde(default)]
     allow: Vec<Allowed>,
+    #[serde(default)]
+    compatible: Vec<Compatible>,
 }
 
 #[derive(Deserialize)]
@@ -120,11 +134,14 @@ impl Project {
                 )
             })?;
         let settings = own.metadata.as_ref().and_then(|all| all.ours.clone());
+        let below = below(&metadata, &own.id);
+        let compatible = compatible(&metadata, &manifest, &below);
         Ok(Self {
             root: parent(&manifest),
             package: own.name.clone(),
             allowed: settings.unwrap_or_default().allow,
-            below: below(&metadata, &own.id),
+            compatible,
+            below,
         })
     }
 
@@ -191,6 +208,17 @@ fn below(metadata: &Metadata, of: &str) -> Vec<PathBuf> {
         }
     }
     found
+}
+
+/// What the crate and those below it say of domains that may meet.
+fn compatible(metadata: &Metadata, own: &Path, below: &[PathBuf]) -> Vec<Compatible> {
+    let packages = metadata.packages.iter().filter(|package| {
+        package.manifest_path == own || below.contains(&parent(&package.manifest_path))
+    });
+    let settings = packages.filter_map(|package| package.metadata.as_ref()?.ours.as_ref());
+    settings
+        .flat_map(|settings| settings.compatible.clone())
+        .collect()
 }
 
 fn parent(manifest: &Path) -> PathBuf {

@@ -1,0 +1,121 @@
+//! The findings of a crate, each with its place.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
+
+use anyhow::{Context, Result, ensure};
+use checked_pg_server::EmbeddedServer;
+use serde::Deserialize;
+use sqlx::{Connection, PgConnection};
+
+use super::Inspector;
+use crate::{
+    Project,
+    check::source::{self, Call},
+};
+
+#[derive(Deserialize)]
+struct Entry {
+    query: String,
+}
+
+/// The views there are, by name.
+pub async fn views(server: &EmbeddedServer) -> Result<BTreeSet<String>> {
+    let mut db = PgConnection::connect_with(&server.options()).await?;
+    let names: Vec<String> =
+        sqlx::query_scalar("SELECT oid::regclass::text FROM pg_class WHERE relkind IN ('v', 'm')")
+            .fetch_all(&mut db)
+            .await?;
+    db.close().await?;
+    Ok(names.into_iter().collect())
+}
+
+/// Fails with all that the recorded statements and the crate's own views mix up. `below` are the views of the crates below.
+pub async fn check(
+    server: &EmbeddedServer,
+    project: &Project,
+    recorded: &Path,
+    below: &BTreeSet<String>,
+) -> Result<()> {
+    let findings = findings(server, project, recorded, below).await?;
+    ensure!(
+        findings.is_empty(),
+        "{} findings; .sqlx is as it was:\n{}",
+        findings.len(),
+        findings.join("\n")
+    );
+    Ok(())
+}
+
+/// What the recorded statements and the crate's own views mix up, a line each.
+pub async fn findings(
+    server: &EmbeddedServer,
+    project: &Project,
+    recorded: &Path,
+    below: &BTreeSet<String>,
+) -> Result<Vec<String>> {
+    let calls = source::calls_below(&project.root, "src")?;
+    let mut places: BTreeMap<&str, &Call> = BTreeMap::new();
+    for call in &calls {
+        places.entry(&call.sql).or_insert(call);
+    }
+    let db = PgConnection::connect_with(&server.options()).await?;
+    let mut inspector = Inspector::open(db, project.compatible.clone()).await?;
+    let mut findings = BTreeSet::new();
+    for sql in statements(recorded)? {
+        let place = match places.get(sql.as_str()) {
+            Some(call) => format!("{}:{} ({})", call.file.display(), call.line, call.place),
+            None => format!("`{}`", beginning(&sql)),
+        };
+        let found = match inspector.tree(&sql).await {
+            Ok(Some(query)) => inspector.findings(&query),
+            Ok(None) => Vec::new(),
+            Err(error) => vec![format!(
+                "PostgreSQL does not analyse the statement: {error:#}"
+            )],
+        };
+        findings.extend(
+            found
+                .into_iter()
+                .map(|finding| format!("{place}: {finding}")),
+        );
+    }
+    for view in inspector.catalog.views() {
+        if !below.contains(&view.name) {
+            let found = inspector.findings(&view.query).into_iter();
+            findings.extend(found.map(|finding| format!("view {}: {finding}", view.name)));
+        }
+    }
+    inspector.close().await?;
+    Ok(findings.into_iter().collect())
+}
+
+/// The recorded statements in the order of their files.
+fn statements(recorded: &Path) -> Result<Vec<String>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(recorded)? {
+        files.push(entry?.path());
+    }
+    files.retain(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "json")
+    });
+    files.sort();
+    let read = |path| -> Result<String> {
+        let entry: Entry = serde_json::from_slice(&fs::read(path)?)?;
+        Ok(entry.query)
+    };
+    let statements = files.iter().map(read);
+    statements
+        .collect::<Result<_>>()
+        .context("the recorded statements cannot be read")
+}
+
+/// The first words of a statement.
+fn beginning(sql: &str) -> String {
+    let words: Vec<_> = sql.split_whitespace().take(8).collect();
+    words.join(" ") + " …"
+}

@@ -1,0 +1,10 @@
+//! What `cargo checked-pg` finds on a server of its own.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods
+)]
+
+mod domains;
+mod shop;
