@@ -8,10 +8,10 @@
 //! | [`list`] | 1 | primary key, whole table |
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::PgExecutor;
 
 use crate::{
-    db::Queryable,
+    db::{Queryable, Tx},
     error::{Error, Result},
     types::{AccountId, Amount, Balance},
 };
@@ -136,7 +136,7 @@ pub async fn list(db: impl PgExecutor<'_>) -> Result<Vec<CashAccount>> {
 /// # Errors
 /// Those of the database.
 #[tracing::instrument(name = "db.accounts.lock", skip_all, fields(ids = ids.len()), err(level = "debug"))]
-pub async fn lock(tx: &mut PgConnection, ids: &[AccountId]) -> Result<Vec<CashAccount>> {
+pub async fn lock(tx: &mut Tx, ids: &[AccountId]) -> Result<Vec<CashAccount>> {
     let accounts = sqlx::query_as!(
         CashAccount,
         r#"

@@ -11,13 +11,14 @@ use std::collections::{BTreeSet, HashMap};
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::PgExecutor;
 
 use super::{
     Upserted,
     batch::{Pair, columns, sorted},
 };
 use crate::{
+    db::Tx,
     error::{Error, Result},
     types::{Symbol, exact},
 };
@@ -192,7 +193,7 @@ pub async fn insert_many(db: impl PgExecutor<'_>, correlations: &[Correlation]) 
 /// # Errors
 /// Those of the database.
 #[tracing::instrument(name = "db.correlations.lock", skip_all, err(level = "debug"))]
-pub async fn lock(tx: &mut PgConnection) -> Result<()> {
+pub async fn lock(tx: &mut Tx) -> Result<()> {
     sqlx::query!("LOCK TABLE correlation_matrix IN SHARE ROW EXCLUSIVE MODE")
         .execute(tx)
         .await?;

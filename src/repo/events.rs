@@ -15,10 +15,11 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::PgExecutor;
 
 use super::batch::{columns, sorted};
 use crate::{
+    db::Tx,
     documents::EventDocument,
     error::{Error, Result},
     types::{Account, EventId, EventType, Invalid, WeekId},
@@ -92,7 +93,7 @@ impl Event {
 /// # Errors
 /// [`Error::Invalid`] if the id is taken by an event of other content.
 #[tracing::instrument(name = "db.events.append", skip_all, fields(id = %event.id), err(level = "debug"))]
-pub async fn append(tx: &mut PgConnection, event: &NewEvent) -> Result<bool> {
+pub async fn append(tx: &mut Tx, event: &NewEvent) -> Result<bool> {
     let added = append_many(&mut *tx, std::slice::from_ref(event)).await?;
     if added == 1 {
         return Ok(true);

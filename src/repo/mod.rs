@@ -1,7 +1,7 @@
 //! Typed statements, one module of free functions per aggregate: `pitches::get(&db, id)`.
 //!
 //! A function of one statement takes `impl PgExecutor<'_>`: a [`&Db`](crate::db::Db), a `&PgPool`, a `&mut PgConnection`
-//! or a transaction. A function of several takes `tx: &mut PgConnection`, and the caller opens the transaction.
+//! or a transaction. A function of several takes `tx: &mut Tx`, and the caller opens the transaction.
 //! `find…` gives an `Option`, `get…` an [`Error::NotFound`](crate::error::Error::NotFound).
 //!
 //! Each statement makes one flight to the server. Spans are named `db.<module>.<function>` and carry keys, never

@@ -10,10 +10,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::PgExecutor;
 
 use super::batch::{Pair, as_given, columns, sorted};
 use crate::{
+    db::Tx,
     documents::ReviewDocument,
     error::{Error, Result},
     types::{Invalid, Model, PitchId, PitchLabel, ReviewId, WeekId},
@@ -82,11 +83,7 @@ struct Resolved {
     name = "db.reviews.save_round", skip_all,
     fields(week = %round.week, rows = round.reviews.len()), err(level = "debug")
 )]
-pub async fn save_round(
-    tx: &mut PgConnection,
-    round: &Round,
-    at: DateTime<Utc>,
-) -> Result<Vec<ReviewId>> {
+pub async fn save_round(tx: &mut Tx, round: &Round, at: DateTime<Utc>) -> Result<Vec<ReviewId>> {
     let reviewed = models_behind_labels(round)?;
     let pitches = pitch_ids(&mut *tx, round).await?;
     let resolved = resolve(round, &reviewed, &pitches)?;
@@ -193,7 +190,7 @@ fn models_behind_labels(round: &Round) -> Result<Vec<&Model>> {
 }
 
 /// The pitches of the round by model.
-async fn pitch_ids(tx: &mut PgConnection, round: &Round) -> Result<HashMap<Model, PitchId>> {
+async fn pitch_ids(tx: &mut Tx, round: &Round) -> Result<HashMap<Model, PitchId>> {
     let rows = sqlx::query!(
         r#"
         SELECT id, model

@@ -7,10 +7,10 @@
 use crate::{relay::Relay, support};
 use llm_trading_db::{
     config::Config,
-    db::Db,
+    db::{Db, Tx},
     error::{Error, Result},
 };
-use sqlx::{Connection, Executor, PgConnection, postgres::PgConnectOptions};
+use sqlx::{Connection, Executor, PgConnection, PgExecutor, postgres::PgConnectOptions};
 use std::{
     future::poll_fn,
     pin::pin,
@@ -134,7 +134,7 @@ impl Bank {
     /// Waits until a backend of the pool is at its COMMIT.
     pub async fn wait_until_committing(&mut self) {
         let start = Instant::now();
-        let committing = "CASE WHEN state = 'active' AND query LIKE '%COMMIT' THEN 1 END";
+        let committing = "CASE WHEN state = 'active' AND query LIKE '%COMMIT;%' THEN 1 END";
         while self.count(committing).await == 0 {
             assert!(start.elapsed() < 20_000 * MS, "no COMMIT in sight");
             tokio::time::sleep(2 * MS).await;
@@ -188,12 +188,12 @@ pub async fn insert(db: &Db, amount: i64) -> Result<()> {
     Ok(())
 }
 
-pub async fn transfer(tx: &mut PgConnection, from: i32, to: i32, amount: i64) -> Result<()> {
+pub async fn transfer(tx: &mut Tx, from: i32, to: i32, amount: i64) -> Result<()> {
     add(&mut *tx, from, -amount).await?;
     add(&mut *tx, to, amount).await
 }
 
-pub async fn add(tx: &mut PgConnection, account: i32, amount: i64) -> Result<()> {
+pub async fn add(tx: impl PgExecutor<'_>, account: i32, amount: i64) -> Result<()> {
     let done = sqlx::query("UPDATE accounts SET balance = balance + $1 WHERE id = $2")
         .bind(amount)
         .bind(account)

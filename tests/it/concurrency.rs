@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Mutex, time::Instant};
 use chrono::Days;
 use futures_util::future::join;
 use llm_trading_db::{
-    db::Db,
+    db::{Db, Tx},
     error::Result,
     repo::{
         accounts::{self, TransferError},
@@ -17,7 +17,6 @@ use llm_trading_db::{
     types::{AccountId, Amount, Balance, Price, ReviewId, WeekId},
 };
 use rust_decimal::Decimal;
-use sqlx::PgConnection;
 use tokio::{sync::Notify, task::JoinSet};
 
 use crate::fixtures::{
@@ -160,14 +159,17 @@ async fn until_one_waits(db: &Db) {
 /// Begins `ours` after `theirs`, in a transaction that does not end before `ours` waits for it; gives what each gave.
 async fn meanwhile<T>(
     db: &Db,
-    theirs: impl AsyncFn(&mut PgConnection) -> Result<T>,
+    theirs: impl AsyncFn(&mut Tx) -> Result<T>,
     ours: impl Future<Output = Result<T>>,
 ) -> (T, T) {
     let stored = Notify::new();
     let theirs = db.transaction(async |tx| -> Result<T> {
         let outcome = theirs(tx).await?;
         stored.notify_one();
-        until_one_waits(db).await;
+        // Another task, since this one is in the transaction.
+        let watching = db.clone();
+        let waits = tokio::spawn(async move { until_one_waits(&watching).await });
+        waits.await.unwrap();
         Ok(outcome)
     });
     let ours = async {
@@ -193,7 +195,7 @@ async fn a_transfer_is_judged_by_the_balance_that_it_waited_for() {
         ("0.50", None, "the account holds 0.50, which is less than 1"),
         ("0.10", Some("5.00"), "4.40 left"),
     ] {
-        let theirs = async |tx: &mut PgConnection| {
+        let theirs = async |tx: &mut Tx| {
             let mut left = accounts::withdraw(&mut *tx, from, amount(withdrawn)).await?;
             if let Some(deposited) = deposited {
                 left = accounts::deposit(tx, from, amount(deposited)).await?;
@@ -222,14 +224,13 @@ async fn saving_what_another_transaction_saves_at_the_same_time_gives_its_ids() 
         account: account("COUNCIL"),
         pitch_data: pitch(wednesday(), name, "SPY", "1"),
     });
-    let save =
-        async |tx: &mut PgConnection| pitches::save(tx, wednesday(), None, &new, now()).await;
+    let save = async |tx: &mut Tx| pitches::save(tx, wednesday(), None, &new, now()).await;
     let ours = pitches::save(&db, wednesday(), None, &new, now());
     let (theirs, ours) = meanwhile(&db, save, ours).await;
     assert_eq!(theirs, ours);
 
     // They are no longer those that the statement of `ours` sees.
-    let replace = async |tx: &mut PgConnection| {
+    let replace = async |tx: &mut Tx| {
         execute(&mut *tx, "DELETE FROM pm_pitches").await?;
         save(tx).await
     };
@@ -239,9 +240,8 @@ async fn saving_what_another_transaction_saves_at_the_same_time_gives_its_ids() 
     assert_ne!(replaced, theirs);
 
     let document = decision(wednesday(), "SPY", "1");
-    let save = async |tx: &mut PgConnection| {
-        decisions::save(tx, wednesday(), Some(now()), &document, now()).await
-    };
+    let save =
+        async |tx: &mut Tx| decisions::save(tx, wednesday(), Some(now()), &document, now()).await;
     let ours = decisions::save(&db, wednesday(), Some(now()), &document, now());
     let (theirs, ours) = meanwhile(&db, save, ours).await;
     assert_eq!(theirs, ours);
@@ -276,7 +276,7 @@ async fn a_review_that_another_program_stores_at_the_same_time_gives_its_id() {
         labels: [(label('A'), model("groq"))].into(),
         reviews: vec![review],
     };
-    let theirs = async |tx: &mut PgConnection| {
+    let theirs = async |tx: &mut Tx| {
         execute(tx, &insert).await?;
         Ok(vec![id])
     };

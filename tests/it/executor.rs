@@ -7,10 +7,10 @@
 use crate::bank::{Bank, MS, backend_pid, insert};
 use futures_util::TryStreamExt;
 use llm_trading_db::{
-    db::Db,
+    db::{Db, Tx},
     error::{Error, Result},
 };
-use sqlx::{Executor, PgConnection, PgExecutor, PgPool, Row, SqlStr, Statement};
+use sqlx::{Executor, PgExecutor, PgPool, Row, SqlStr, Statement};
 use std::time::{Duration, Instant};
 
 async fn balance(db: impl PgExecutor<'_>, account: i32) -> Result<i64> {
@@ -137,7 +137,7 @@ async fn a_statement_is_one_flight_and_a_transaction_two_more() {
     assert_eq!(relay.take_flights(), 2, "BEGIN, ROLLBACK");
 }
 
-async fn lock_and_sleep(tx: &mut PgConnection) -> Result<()> {
+async fn lock_and_sleep(tx: &mut Tx) -> Result<()> {
     tx.execute("UPDATE accounts SET balance = balance + 1 WHERE id = 1")
         .await?;
     tx.execute("SELECT pg_sleep(30)").await?;

@@ -28,6 +28,7 @@ mod relay;
 mod repo;
 mod retries;
 mod schema;
+mod sessions;
 mod statements;
 mod storm;
 mod support;

@@ -9,10 +9,10 @@ use crate::{
     log::Log,
 };
 use llm_trading_db::{
-    db::{Db, Isolation, TxOptions},
+    db::{Db, Isolation, Tx, TxOptions},
     error::{Error, Result},
 };
-use sqlx::{Executor, PgConnection};
+use sqlx::Executor;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use tokio::sync::Barrier;
 
@@ -174,7 +174,7 @@ impl AsRef<dyn std::error::Error + Send + Sync> for AppError {
 const COLLIDE: &str = "DO $$ BEGIN RAISE EXCEPTION SQLSTATE '40P01'; END $$";
 
 /// Collides on its first run; the error is still one of this crate.
-async fn collide_once(tx: &mut PgConnection, runs: &AtomicU32) -> Result<u32> {
+async fn collide_once(tx: &mut Tx, runs: &AtomicU32) -> Result<u32> {
     let run = runs.fetch_add(1, Relaxed);
     if run == 0 {
         tx.execute(COLLIDE).await?;
@@ -183,7 +183,7 @@ async fn collide_once(tx: &mut PgConnection, runs: &AtomicU32) -> Result<u32> {
 }
 
 /// The same with sqlx's own error.
-async fn collide_once_by_sqlx(tx: &mut PgConnection, runs: &AtomicU32) -> sqlx::Result<u32> {
+async fn collide_once_by_sqlx(tx: &mut Tx, runs: &AtomicU32) -> sqlx::Result<u32> {
     let run = runs.fetch_add(1, Relaxed);
     if run == 0 {
         tx.execute(COLLIDE).await?;

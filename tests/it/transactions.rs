@@ -9,10 +9,10 @@ use crate::{
     retries::OrderError,
 };
 use llm_trading_db::{
-    db::{Db, Isolation, TxOptions, savepoint},
+    db::{Db, Isolation, Tx, TxOptions, savepoint},
     error::{ConflictKind, Error, Result},
 };
-use sqlx::{Connection, Executor, PgConnection};
+use sqlx::Executor;
 use std::{
     sync::atomic::{AtomicU32, Ordering::Relaxed},
     time::{Duration, Instant},
@@ -110,30 +110,6 @@ async fn a_swallowed_error_is_no_silent_rollback() {
     assert!(result.unwrap_err().to_string().contains("swallowed"));
     assert_eq!(bank.balance(1).await, 1000);
     assert_eq!(backend_pid(&db).await, before);
-}
-
-#[tokio::test]
-async fn a_commit_inside_is_reported() {
-    let mut bank = Bank::open().await;
-    let db = bank.db(1).await;
-    let by_hand = db
-        .transaction(async |tx| {
-            transfer(&mut *tx, 1, 2, 1).await?;
-            tx.execute("COMMIT").await?;
-            Ok::<_, Error>(())
-        })
-        .await;
-    assert_eq!(code(&by_hand), Some("25P01"), "{by_hand:?}");
-    let by_sqlx = db
-        .transaction(async |tx| {
-            let mut nested = tx.begin().await?;
-            transfer(&mut nested, 1, 2, 1).await?;
-            nested.commit().await?;
-            Ok::<_, Error>(())
-        })
-        .await;
-    assert_eq!(code(&by_sqlx), Some("25P01"), "{by_sqlx:?}");
-    bank.assert_sound(&db, "afterwards").await;
 }
 
 #[tokio::test]
@@ -247,7 +223,7 @@ async fn spawned_with_borrowed_arguments_and_without_move() {
         })
         .await
     }
-    async fn balance(tx: &mut PgConnection, account: i32) -> Result<i64> {
+    async fn balance(tx: &mut Tx, account: i32) -> Result<i64> {
         Ok(
             sqlx::query_scalar("SELECT balance FROM accounts WHERE id = $1")
                 .bind(account)

@@ -114,6 +114,17 @@ pub enum Error {
         /// How the connection broke.
         why: String,
     },
+    /// A `&Db` was used inside of one of its own transactions, by the same task. It would have run outside of that transaction:
+    /// pass the `Tx` instead. For what is meant to be outside, use another task.
+    #[error(
+        "inside of the {transaction}, {used} was given the pool itself and would run outside of it: pass `tx` instead"
+    )]
+    InsideTransaction {
+        /// The transaction: its name, and the place that began it.
+        transaction: String,
+        /// What was to run, and where, as far as that can be told.
+        used: String,
+    },
     /// The migrations of this program and of the database do not go together.
     #[error(transparent)]
     Migration(#[from] MigrationError),

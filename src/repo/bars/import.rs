@@ -2,11 +2,10 @@ use std::{collections::BTreeMap, mem, pin::pin};
 
 use chrono::NaiveDate;
 use futures_util::{Stream, TryStreamExt};
-use sqlx::PgConnection;
 
 use super::{Bar, upsert_many};
 use crate::{
-    db::Db,
+    db::{Db, Tx},
     error::{Error, Result},
     repo::Upserted,
     types::Symbol,
@@ -60,7 +59,7 @@ pub async fn import<E: From<Error>>(
 
 type Chunk = BTreeMap<(Symbol, NaiveDate), Bar>;
 
-async fn store(tx: &mut PgConnection, chunk: Chunk) -> Result<Upserted> {
+async fn store(tx: &mut Tx, chunk: Chunk) -> Result<Upserted> {
     // A later chunk may hold an earlier key, and a writer in between would be a deadlock.
     sqlx::query!("LOCK TABLE daily_bars IN SHARE ROW EXCLUSIVE MODE")
         .execute(&mut *tx)

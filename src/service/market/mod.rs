@@ -10,10 +10,9 @@ use std::{cmp::Reverse, collections::BTreeMap};
 use chrono::NaiveDate;
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 use serde::Serialize;
-use sqlx::PgConnection;
 
 use crate::{
-    db::{Db, Isolation, TxOptions},
+    db::{Db, Isolation, Tx, TxOptions},
     error::Result,
     repo::{
         bars::{self, Bar},
@@ -222,7 +221,7 @@ pub async fn metrics(db: &Db) -> Result<MarketMetrics> {
     let options = TxOptions::new()
         .isolation(Isolation::RepeatableRead)
         .read_only();
-    let read = async |tx: &mut PgConnection| -> Result<(Vec<Return>, Option<Matrix>)> {
+    let read = async |tx: &mut Tx| -> Result<(Vec<Return>, Option<Matrix>)> {
         let symbols = bars::symbols(&mut *tx).await?;
         let returns = returns::latest_7day(&mut *tx, &symbols).await?;
         Ok((returns, correlations::latest_matrix(tx).await?))
@@ -264,7 +263,7 @@ async fn load(
     let options = TxOptions::new()
         .isolation(Isolation::RepeatableRead)
         .read_only();
-    let read = async |tx: &mut PgConnection| -> Result<(Vec<Bar>, Vec<Snapshot>)> {
+    let read = async |tx: &mut Tx| -> Result<(Vec<Bar>, Vec<Snapshot>)> {
         let bars = bars::last_n(&mut *tx, symbols, BARS_READ, until).await?;
         Ok((bars, snapshots::latest(tx, symbols, until, hour).await?))
     };

@@ -21,10 +21,9 @@ use std::{
 };
 
 use chrono::NaiveDate;
-use sqlx::PgConnection;
 
 use crate::{
-    db::{Db, Isolation, TxOptions},
+    db::{Db, Isolation, Tx, TxOptions},
     error::{Error, Result},
     repo::{
         Upserted, bars,
@@ -127,7 +126,7 @@ pub async fn run(db: &Db, window: Window, scope: Scope) -> Result<Summary> {
     .await
 }
 
-async fn run_in(tx: &mut PgConnection, window: Window, scope: Scope) -> Result<Summary> {
+async fn run_in(tx: &mut Tx, window: Window, scope: Scope) -> Result<Summary> {
     // A run beside this one waits, and then finds nothing to do. Before anything is read: the snapshot is to see its work.
     correlations::lock(&mut *tx).await?;
     let closes = bars::closes(&mut *tx).await?;

@@ -10,10 +10,9 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
-use sqlx::PgConnection;
 
 use crate::{
-    db::{Db, Isolation, TxOptions},
+    db::{Db, Isolation, Tx, TxOptions},
     documents::{Entry, Event},
     error::Result,
     repo::{
@@ -49,11 +48,7 @@ pub async fn run(db: &Db, lookback: Option<Weeks>, at: DateTime<Utc>) -> Result<
     .await
 }
 
-async fn run_in(
-    tx: &mut PgConnection,
-    lookback: Option<Weeks>,
-    at: DateTime<Utc>,
-) -> Result<Summary> {
+async fn run_in(tx: &mut Tx, lookback: Option<Weeks>, at: DateTime<Utc>) -> Result<Summary> {
     let trades = trades(&events::trades(&mut *tx).await?);
     let mut results = Vec::with_capacity(trades.len());
     let mut weeks: BTreeMap<Account, Vec<Week>> = events::accounts(&mut *tx)

@@ -1,6 +1,12 @@
 //! `impl Executor for &Db`: one statement, one connection, one flight.
 
-use super::{Db, fault::proves_statement_did_not_run};
+use super::{
+    Db, Tx,
+    fault::proves_statement_did_not_run,
+    lease::Lease,
+    place, refuse_control,
+    statement::{Traits, outline},
+};
 use async_stream::try_stream;
 use futures_util::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream::BoxStream};
 use sqlx::{
@@ -8,8 +14,8 @@ use sqlx::{
     postgres::{PgArguments, PgQueryResult, PgRow, PgStatement, PgTypeInfo},
 };
 
-/// What can run one statement after another: `&Db`, `&PgPool`, `&mut PgConnection`. For functions that most often need one
-/// statement, and now and then a second; each is one of its own unless the caller has opened a transaction.
+/// What can run one statement after another: `&Db`, `&mut Tx`, `&PgPool`, `&mut PgConnection`. For functions that most often need
+/// one statement, and now and then a second; each is one of its own unless the caller has opened a transaction.
 pub trait Queryable: Send {
     /// What runs the next statement.
     fn executor(&mut self) -> impl PgExecutor<'_>;
@@ -18,6 +24,12 @@ pub trait Queryable: Send {
 impl Queryable for &Db {
     fn executor(&mut self) -> impl PgExecutor<'_> {
         *self
+    }
+}
+
+impl Queryable for &mut Tx {
+    fn executor(&mut self) -> impl PgExecutor<'_> {
+        &mut **self
     }
 }
 
@@ -50,7 +62,7 @@ impl<'p> Executor<'p> for &'p Db {
             let statement = statement?;
             let mut retried = false;
             loop {
-                let mut lease = self.acquire().await?;
+                let mut lease = self.lease_for(statement.text()).await?;
                 let mut heard_back = false;
                 let outcome = {
                     let mut steps = lease.conn().fetch_many(statement.clone());
@@ -89,7 +101,7 @@ impl<'p> Executor<'p> for &'p Db {
             let statement = statement?;
             let mut retried = false;
             loop {
-                let mut lease = self.acquire().await?;
+                let mut lease = self.lease_for(statement.text()).await?;
                 let mut heard_back = false;
                 let outcome = first_row(lease.conn(), statement.clone(), &mut heard_back).await;
                 lease.settle(&outcome);
@@ -118,7 +130,7 @@ impl<'p> Executor<'p> for &'p Db {
         'p: 'e,
     {
         async move {
-            let mut lease = self.acquire().await?;
+            let mut lease = self.lease_for(sql.as_str()).await?;
             let outcome = lease.conn().prepare_with(sql, parameters).await;
             lease.settle(&outcome);
             outcome
@@ -132,7 +144,7 @@ impl<'p> Executor<'p> for &'p Db {
         'p: 'e,
     {
         async move {
-            let mut lease = self.acquire().await?;
+            let mut lease = self.lease_for(sql.as_str()).await?;
             let outcome = lease.conn().describe(sql).await;
             lease.settle(&outcome);
             outcome
@@ -141,8 +153,25 @@ impl<'p> Executor<'p> for &'p Db {
     }
 }
 
+impl Db {
+    /// A connection for one statement by itself.
+    async fn lease_for(&self, sql: &str) -> Result<Lease, Error> {
+        let traits = Traits::of(sql);
+        if traits.controls_transaction && !traits.several {
+            return Err(refuse_control().into());
+        }
+        let mut lease = self
+            .acquire(|| format!("the statement `{}`{}", outline(sql), place::of_caller()))
+            .await?;
+        if traits.may_change_session {
+            lease.suspect();
+        }
+        Ok(lease)
+    }
+}
+
 /// The first row, if there is one. It reads to the end: a deferred constraint may still fail, and only then is the connection free.
-async fn first_row(
+pub(super) async fn first_row(
     conn: &mut PgConnection,
     statement: Statement,
     heard_back: &mut bool,
@@ -160,7 +189,7 @@ async fn first_row(
 
 /// A query in its parts, so that it can be sent a second time.
 #[derive(Clone)]
-struct Statement {
+pub(super) struct Statement {
     sql: SqlStr,
     arguments: Option<PgArguments>,
     prepared: Option<PgStatement>,
@@ -168,7 +197,11 @@ struct Statement {
 }
 
 impl Statement {
-    fn take_apart<'q>(mut query: impl Execute<'q, Postgres>) -> Result<Self, Error> {
+    pub(super) fn text(&self) -> &str {
+        self.sql.as_str()
+    }
+
+    pub(super) fn take_apart<'q>(mut query: impl Execute<'q, Postgres>) -> Result<Self, Error> {
         Ok(Self {
             arguments: query.take_arguments().map_err(Error::Encode)?,
             prepared: query.statement().cloned(),

@@ -128,7 +128,7 @@ impl Db {
     /// # Errors
     /// No connection, or the table of migrations cannot be read.
     pub async fn migrations(&self, schema: &Schema) -> Result<Vec<MigrationStatus>> {
-        let mut lease = self.acquire().await?;
+        let mut lease = self.acquire(|| "Db::migrations".to_owned()).await?;
         let outcome = applied(lease.conn(), &schema.migrator).await;
         match &outcome {
             Ok(_) => lease.release(),

@@ -9,14 +9,18 @@ mod fault;
 mod health;
 mod lease;
 mod migrate;
+mod place;
 mod pool;
+mod proof;
+mod statement;
 mod transaction;
 mod verify;
 
 pub use executor::Queryable;
 pub use health::Health;
 pub use migrate::{MigrationState, MigrationStatus, Objection};
-pub use transaction::{Isolation, Rerun, TransactionError, TxOptions, savepoint};
+pub use transaction::{Isolation, Rerun, Tx, TxOptions, savepoint};
+use transaction::{refuse_control, refuse_inside};
 #[doc(hidden)]
 pub use verify::SCHEMA_RULES;
 pub use verify::{Finding, Verification};
@@ -49,7 +53,8 @@ impl Db {
     /// [`Error::Invalid`] if the settings contradict each other; [`Error::Connect`] if the server cannot be reached or refuses us.
     pub async fn connect(config: &Config) -> Result<Self> {
         let db = Self::connect_lazy(config)?;
-        let first = (0..config.min_pool_size.max(1)).map(|_| db.acquire());
+        let first =
+            (0..config.min_pool_size.max(1)).map(|_| db.acquire(|| "Db::connect".to_owned()));
         let leases = try_join_all(first).await?;
         leases.into_iter().for_each(Lease::release);
         Ok(db)
@@ -107,7 +112,9 @@ impl Db {
         timeout(deadline, goodbye).await.is_ok() || self.pool.status().size == 0
     }
 
-    async fn acquire(&self) -> Result<Lease> {
+    /// A connection for `used`, which an error names.
+    async fn acquire(&self, used: impl FnOnce() -> String) -> Result<Lease> {
+        refuse_inside(self.id(), used)?;
         self.take_turns().await;
         self.acquire_within(self.config().acquire_timeout).await
     }
@@ -165,6 +172,11 @@ impl Db {
             return Err(Error::PoolClosed);
         }
         Ok(lease)
+    }
+
+    /// Tells this pool from others; the same for all clones.
+    fn id(&self) -> usize {
+        std::ptr::from_ref(self.pool.manager()) as usize
     }
 
     fn config(&self) -> &Config {

@@ -1,51 +1,57 @@
 //! Transactions: commit on `Ok`, roll back on `Err`, drain or close the connection on a cancel or a panic.
 
-mod error;
+mod active;
 mod options;
+mod raw;
 mod savepoint;
+mod tx;
 
-pub use error::TransactionError;
+pub(super) use active::{Began, refuse_inside};
 pub use options::{Isolation, TxOptions};
 pub use savepoint::savepoint;
+pub use tx::Tx;
+pub(super) use tx::refuse_control;
 
 use super::{
     Db,
     fault::{leaves_connection_usable, proves_statement_did_not_run},
     lease::Lease,
+    proof::{Broken, End},
 };
 use crate::error::{DatabaseError, Error, Result};
-use error::collision;
-use futures_util::TryStreamExt;
-use sqlx::{Executor, PgConnection, SqlStr};
+use raw::{ended_early, swallowed};
+use sqlx::{Executor, SqlStr};
 use std::{
     hash::{BuildHasher, RandomState},
+    panic::Location,
     time::Duration,
 };
+use tracing::Instrument;
 
 /// A rollback that takes longer is left to the server, which does it when the connection is closed.
 const ROLLBACK_LIMIT: Duration = Duration::from_secs(1);
 
-/// One flight. SAVEPOINT fails if the transaction is aborted (25P02: an error was swallowed; a bare COMMIT would answer ROLLBACK,
-/// which sqlx takes for success) or over (25P01: something inside ended it), and the server then skips COMMIT.
-const COMMIT: &str = "SAVEPOINT commit_check; COMMIT";
-
 impl Db {
     /// Runs `work` in a transaction: commits if it returns `Ok`, rolls back if it returns `Err`.
+    ///
+    /// The [`Tx`] runs statements as `&mut *tx`, and is no connection: a transaction cannot be ended or begun by hand inside of
+    /// another one. Using this `Db` itself inside of `work` is [`Error::InsideTransaction`], since it would run outside of the
+    /// transaction.
     ///
     /// If PostgreSQL asks for it (a serialization failure or a deadlock), all of `work` is run again, up to
     /// [ten times](TxOptions::attempts) in all with growing, random pauses between. That is why it must be `Clone`, which also keeps it
     /// from capturing a `&mut`: what it changes outside of the database would be changed once per run. Return it instead.
     ///
-    /// The error may be of any type that is made from [`Error`] and shows its sources, and passes through unchanged: this crate's,
-    /// your own, or `anyhow::Error` (see [`TransactionError`]).
+    /// The error may be of any type that is made from [`Error`], and passes through unchanged: this crate's, your own, or
+    /// `anyhow::Error`. It is the `Tx` that notices a collision, so the error need not show it.
     ///
-    /// A future dropped half-way leaves nothing behind: the transaction is rolled back before the connection is used again.
+    /// A future dropped half-way leaves nothing behind: the transaction is rolled back before the connection is used again. What the
+    /// transaction leaves in its session (settings, advisory locks, temporary tables, channels, cursors) ends with it.
     ///
     /// ```no_run
-    /// # use checked_pg::{db::Db, error::Error};
-    /// # use sqlx::PgConnection;
-    /// # async fn debit(tx: &mut PgConnection, id: i64, amount: i64) -> Result<(), Error> { Ok(()) }
-    /// # async fn credit(tx: &mut PgConnection, id: i64, amount: i64) -> Result<(), Error> { Ok(()) }
+    /// # use checked_pg::{db::{Db, Tx}, error::Error};
+    /// # async fn debit(tx: &mut Tx, id: i64, amount: i64) -> Result<(), Error> { Ok(()) }
+    /// # async fn credit(tx: &mut Tx, id: i64, amount: i64) -> Result<(), Error> { Ok(()) }
     /// async fn transfer(db: &Db, from: i64, to: i64, amount: i64) -> Result<(), Error> {
     ///     db.transaction(async |tx| {
     ///         debit(&mut *tx, from, amount).await?;
@@ -69,38 +75,90 @@ impl Db {
     /// # }
     /// ```
     ///
+    /// Nor does a transaction begun or ended by hand:
+    ///
+    /// ```compile_fail,E0599
+    /// # use checked_pg::{db::Db, error::Error};
+    /// # async fn f(db: &Db) -> Result<(), Error> {
+    /// use sqlx::Connection;
+    /// db.transaction(async |tx| {
+    ///     tx.begin().await?; // no method named `begin` found
+    ///     Ok::<_, Error>(())
+    /// })
+    /// .await
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The error of `work`; no connection; what the server says to COMMIT, among it a swallowed error (25P02);
     /// [`Error::CommitUnknown`] if the connection broke during COMMIT.
-    pub async fn transaction<T, E, F, Via>(&self, work: F) -> Result<T, E>
+    #[track_caller]
+    pub fn transaction<T, E, F>(&self, work: F) -> impl Future<Output = Result<T, E>>
     where
-        F: AsyncFnOnce(&mut PgConnection) -> Result<T, E> + Rerun,
-        E: TransactionError<Via>,
+        F: AsyncFnOnce(&mut Tx) -> Result<T, E> + Rerun,
+        E: From<Error>,
     {
-        self.transaction_with(TxOptions::new(), work).await
+        self.attempts(TxOptions::new(), Location::caller(), work)
     }
 
-    /// As [`transaction`](Self::transaction), with an isolation level, read-only, or with another number of attempts.
+    /// As [`transaction`](Self::transaction), with a name, an isolation level, read-only, or another number of attempts.
     ///
     /// # Errors
     /// As [`transaction`](Self::transaction).
-    pub async fn transaction_with<T, E, F, Via>(&self, options: TxOptions, work: F) -> Result<T, E>
+    #[track_caller]
+    pub fn transaction_with<T, E, F>(
+        &self,
+        options: TxOptions,
+        work: F,
+    ) -> impl Future<Output = Result<T, E>>
     where
-        F: AsyncFnOnce(&mut PgConnection) -> Result<T, E> + Rerun,
-        E: TransactionError<Via>,
+        F: AsyncFnOnce(&mut Tx) -> Result<T, E> + Rerun,
+        E: From<Error>,
     {
+        self.attempts(options, Location::caller(), work)
+    }
+
+    /// As [`transaction`](Self::transaction), for work that cannot be run again, such as a stream that is read once: it may
+    /// capture a `&mut`, and a collision is the caller's to handle.
+    ///
+    /// # Errors
+    /// As [`transaction`](Self::transaction).
+    #[track_caller]
+    pub fn transaction_once<T, E, F>(&self, work: F) -> impl Future<Output = Result<T, E>>
+    where
+        F: AsyncFnOnce(&mut Tx) -> Result<T, E>,
+        E: From<Error>,
+    {
+        let options = TxOptions::new();
+        let began = options.began(Location::caller());
+        async move {
+            let attempt = self.attempt(&options, began, work);
+            attempt.instrument(span(began, 1)).await.0
+        }
+    }
+
+    async fn attempts<T, E, F>(
+        &self,
+        options: TxOptions,
+        place: &'static Location<'static>,
+        work: F,
+    ) -> Result<T, E>
+    where
+        F: AsyncFnOnce(&mut Tx) -> Result<T, E> + Rerun,
+        E: From<Error>,
+    {
+        let began = options.began(place);
         let mut attempt = 1;
         loop {
-            let error = match self.attempt(&options, work.clone()).await {
-                Ok(value) => return Ok(value),
-                Err(error) => error,
+            let run = self.attempt(&options, began, work.clone());
+            let (result, collision) = run.instrument(span(began, attempt)).await;
+            let Some(collision) = collision else {
+                return result;
             };
-            let Some(code) = collision(error.chain()) else {
-                return Err(error);
-            };
+            let code = collision.code();
             if attempt >= options.attempts {
                 tracing::warn!(attempt, code, "the transaction collided, giving up");
-                return Err(error);
+                return result;
             }
             let pause = pause_after(attempt);
             tracing::debug!(attempt, code, ?pause, "the transaction collided, once more");
@@ -109,48 +167,65 @@ impl Db {
         }
     }
 
-    /// As [`transaction`](Self::transaction), for work that cannot be run again, such as a stream that is read once: it may
-    /// capture a `&mut`, and a collision is the caller's to handle.
-    ///
-    /// # Errors
-    /// As [`transaction`](Self::transaction).
-    pub async fn transaction_once<T, E, F>(&self, work: F) -> Result<T, E>
+    /// Runs `work` once; says, too, if PostgreSQL asks for another run.
+    async fn attempt<T, E, F>(
+        &self,
+        options: &TxOptions,
+        began: Began,
+        work: F,
+    ) -> (Result<T, E>, Option<DatabaseError>)
     where
-        F: AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
+        F: AsyncFnOnce(&mut Tx) -> Result<T, E>,
         E: From<Error>,
     {
-        self.attempt(&TxOptions::new(), work).await
-    }
-
-    async fn attempt<T, E, F>(&self, options: &TxOptions, work: F) -> Result<T, E>
-    where
-        F: AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
-        E: From<Error>,
-    {
-        let mut tx = self.begin(options.begin()).await?;
-        match work(tx.conn()).await {
-            Ok(value) => {
-                commit(tx).await?;
-                Ok(value)
-            }
+        let mut tx = match self.begin(options.begin(), began).await {
+            Ok(lease) => Tx::new(lease),
+            Err(error) => return (Err(error.into()), None),
+        };
+        let result = active::inside(self.id(), began, work(&mut tx)).await;
+        let Tx { lease, seen } = tx;
+        if seen.ended || (seen.broken && result.is_ok()) {
+            let error = match seen.ended {
+                true => ended_early(),
+                false => Error::Disconnected {
+                    why: "a statement of the transaction failed, and its error was swallowed"
+                        .into(),
+                },
+            };
+            drop(lease);
+            return (Err(error.into()), None);
+        }
+        match result {
+            Ok(value) => match commit(lease).await {
+                Ok(()) => (Ok(value), None),
+                Err(error) => {
+                    let collision = match &error {
+                        Error::Retryable(collision) => Some(collision.clone()),
+                        _ => None,
+                    };
+                    (Err(error.into()), collision)
+                }
+            },
             Err(error) => {
-                tx.drain(ROLLBACK_LIMIT).await;
-                Err(error)
+                if seen.broken {
+                    lease.discard_broken();
+                } else {
+                    // The transaction is over in any case: by ROLLBACK, or since the connection is closed.
+                    lease.recover(ROLLBACK_LIMIT).await;
+                }
+                (Err(error), seen.collision)
             }
         }
     }
 
     /// A dead connection shows here, before any work, so another one is tried.
-    async fn begin(&self, begin: SqlStr) -> Result<Lease> {
+    async fn begin(&self, begin: SqlStr, began: Began) -> Result<Lease> {
         let mut retried = false;
         loop {
-            let mut lease = self.acquire().await?;
-            match lease.conn_in_transaction().execute(begin.clone()).await {
+            let mut lease = self.acquire(|| format!("another {began}")).await?;
+            match lease.conn().execute(begin.clone()).await {
                 Ok(_) => return Ok(lease),
-                Err(error) if leaves_connection_usable(&error) => {
-                    lease.drain(ROLLBACK_LIMIT).await;
-                    return Err(error.into());
-                }
+                Err(error) if leaves_connection_usable(&error) => return Err(error.into()),
                 Err(error) => {
                     lease.discard_broken();
                     if retried || !proves_statement_did_not_run(&error) {
@@ -166,51 +241,30 @@ impl Db {
     }
 }
 
-async fn commit(mut tx: Lease) -> Result<()> {
-    let mut heard_back = false;
-    let outcome = {
-        let mut steps = tx.conn().execute_many(COMMIT);
-        loop {
-            match steps.try_next().await {
-                Ok(Some(_)) => heard_back = true,
-                Ok(None) => break Ok(()),
-                Err(error) => break Err(error),
-            }
-        }
-    };
-    match outcome {
-        Ok(()) => {
-            tx.release();
-            Ok(())
-        }
-        Err(error) if leaves_connection_usable(&error) => {
-            tx.drain(ROLLBACK_LIMIT).await;
-            Err(refused(error))
-        }
-        Err(error) => {
-            tx.discard_broken();
-            if !heard_back && proves_statement_did_not_run(&error) {
-                return Err(error.into());
-            }
-            let why = Error::from(error).to_string();
-            Err(Error::CommitUnknown { why })
-        }
+fn span(began: Began, attempt: u32) -> tracing::Span {
+    let name = began.name;
+    tracing::info_span!("db.transaction", name, place = %began.place, attempt)
+}
+
+async fn commit(lease: Lease) -> Result<()> {
+    match lease.end(End::Commit).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(refused(error)),
+        Err(Broken {
+            error,
+            was_sent: false,
+        }) => Err(error.into()),
+        Err(Broken { error, .. }) => Err(Error::CommitUnknown {
+            why: Error::from(error).to_string(),
+        }),
     }
 }
 
 /// Two refusals are the caller's mistake, and the server's words do not say which.
 fn refused(error: sqlx::Error) -> Error {
     match Error::from(error) {
-        Error::Database(error) if error.code() == "25P02" => Error::Database(DatabaseError::new(
-            "25P02",
-            "nothing was committed: a statement failed and its error was swallowed; \
-             return it, or run that statement in a savepoint",
-        )),
-        Error::Database(error) if error.code() == "25P01" => Error::Database(DatabaseError::new(
-            "25P01",
-            "a COMMIT or ROLLBACK inside ended the transaction early: \
-             what came before it may be committed, what came after it ran on its own",
-        )),
+        Error::Database(error) if error.code() == "25P02" => swallowed(),
+        Error::Database(error) if error.code() == "25P01" => ended_early(),
         error => error,
     }
 }

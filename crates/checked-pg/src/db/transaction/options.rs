@@ -1,4 +1,6 @@
+use super::Began;
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
+use std::panic::Location;
 
 /// How a transaction begins and how often it may be run.
 ///
@@ -9,6 +11,7 @@ use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TxOptions {
+    name: Option<&'static str>,
     isolation: Option<Isolation>,
     read_only: bool,
     deferrable: bool,
@@ -31,11 +34,20 @@ impl TxOptions {
     #[must_use]
     pub fn new() -> Self {
         Self {
+            name: None,
             isolation: None,
             read_only: false,
             deferrable: false,
             attempts: 10,
         }
+    }
+
+    /// What it is called in its span, in the metrics and in errors; without a name, it goes by the
+    /// place that began it.
+    #[must_use]
+    pub fn name(mut self, name: &'static str) -> Self {
+        self.name = Some(name);
+        self
     }
 
     /// Another isolation level than the server's default.
@@ -67,6 +79,13 @@ impl TxOptions {
         self
     }
 
+    pub(super) fn began(&self, place: &'static Location<'static>) -> Began {
+        Began {
+            name: self.name,
+            place,
+        }
+    }
+
     /// One simple query, so one flight.
     pub(super) fn begin(&self) -> SqlStr {
         let isolation = match self.isolation {
@@ -77,7 +96,7 @@ impl TxOptions {
         };
         let read_only = if self.read_only { " READ ONLY" } else { "" };
         let deferrable = if self.deferrable { " DEFERRABLE" } else { "" };
-        if *self == Self::new().attempts(self.attempts) {
+        if isolation.is_empty() && !self.read_only && !self.deferrable {
             return "BEGIN".into_sql_str();
         }
         AssertSqlSafe(format!("BEGIN{isolation}{read_only}{deferrable}")).into_sql_str()

@@ -1,0 +1,65 @@
+use super::tx::Tx;
+use crate::{
+    db::proof::{Stands, leave, nonce},
+    error::{DatabaseError, Error, Result},
+};
+use sqlx::{AssertSqlSafe, Executor, PgConnection};
+
+/// Lends the connection in a savepoint of its own name, which shows afterwards whether the transaction is still the same.
+pub(super) async fn raw<T, E, F>(tx: &mut Tx, work: F) -> Result<T, E>
+where
+    F: AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
+    E: From<Error>,
+{
+    tx.refuse_if_over()?;
+    tx.lease.suspect();
+    let savepoint = nonce();
+    let begin = AssertSqlSafe(format!("SAVEPOINT {savepoint}"));
+    let outcome = tx.quiet().await?.execute(begin).await.map(drop);
+    tx.seen.note(&outcome);
+    outcome.map_err(Error::from)?;
+
+    let result = work(tx.lease.conn()).await;
+    let stands = match leave(tx.lease.conn(), &savepoint, result.is_err()).await {
+        Ok(stands) => stands,
+        Err(broken) => {
+            tx.seen.broken = true;
+            let error = Error::from(broken.error);
+            return Err(result.err().unwrap_or_else(|| error.into()));
+        }
+    };
+    match (stands, result) {
+        (Stands::Open, result) => result,
+        (Stands::Undone, Err(error)) => Err(error),
+        (Stands::Undone, Ok(_)) => Err(swallowed().into()),
+        (Stands::Over, _) => {
+            tx.seen.ended = true;
+            Err(ended_early().into())
+        }
+        (Stands::OutOfStep, result) => {
+            tx.seen.broken = true;
+            let why = "the raw connection was left in the middle of something, such as a COPY that was neither finished \
+                       nor aborted";
+            let error = Error::Disconnected {
+                why: why.to_owned(),
+            };
+            Err(result.err().unwrap_or_else(|| error.into()))
+        }
+    }
+}
+
+pub(super) fn swallowed() -> Error {
+    Error::Database(DatabaseError::new(
+        "25P02",
+        "nothing was committed: a statement failed and its error was swallowed; \
+         return it, or run that statement in a savepoint",
+    ))
+}
+
+pub(super) fn ended_early() -> Error {
+    Error::Database(DatabaseError::new(
+        "25P01",
+        "a COMMIT or ROLLBACK inside ended the transaction early: \
+         what came before it may be committed, what came after it ran on its own",
+    ))
+}

@@ -1,0 +1,248 @@
+use crate::{
+    db::{
+        executor::{Statement, first_row},
+        lease::Lease,
+        proof::settle_what_is_owed,
+        statement::Traits,
+    },
+    error::{DatabaseError, Error, Result},
+};
+use async_stream::try_stream;
+use futures_util::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream::BoxStream};
+use sqlx::{
+    Either, Execute, Executor, PgConnection, Postgres, SqlStr,
+    postgres::{PgQueryResult, PgRow, PgStatement, PgTypeInfo},
+};
+use std::fmt;
+
+/// A transaction, handed to the closure of [`Db::transaction`](crate::db::Db::transaction).
+///
+/// `&mut Tx` is what runs a statement in it: `query_as!(…).fetch_one(&mut *tx)`. It is no connection: BEGIN, COMMIT and SAVEPOINT
+/// are not to be had from it, neither as methods nor as statements. [`savepoint`](crate::db::savepoint) divides it, and
+/// [`raw`](Self::raw) gives the connection itself for what needs one.
+///
+/// A function that must not run outside of a transaction takes `tx: &mut Tx`: without one it does not compile.
+///
+/// ```compile_fail,E0308
+/// # use checked_pg::{db::{Db, Tx}, error::Error};
+/// async fn close_account(tx: &mut Tx, id: i64) -> Result<(), Error> { Ok(()) }
+///
+/// async fn f(db: &Db) -> Result<(), Error> {
+///     close_account(db, 1).await // expected `&mut Tx`, found `&Db`
+/// }
+/// ```
+pub struct Tx {
+    pub(super) lease: Lease,
+    pub(super) seen: Seen,
+}
+
+/// What the statements of a transaction came across.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    /// The last error asks for the whole transaction to be run again.
+    pub(super) collision: Option<DatabaseError>,
+    /// A COMMIT or ROLLBACK on the raw connection ended the transaction.
+    pub(super) ended: bool,
+    /// The connection is broken or out of step: nothing more can run on it.
+    pub(super) broken: bool,
+}
+
+impl Tx {
+    pub(super) fn new(lease: Lease) -> Self {
+        Self {
+            lease,
+            seen: Seen::default(),
+        }
+    }
+
+    /// Runs `work` on the connection itself, in a savepoint: for COPY, LISTEN and extensions that ask for a `PgConnection`.
+    ///
+    /// If `work` returns `Err`, what it did is undone, and the transaction can go on. Whatever it leaves in the session (a setting,
+    /// a temporary table, a channel) lasts until the transaction ends, and is cleaned up then.
+    ///
+    /// ```no_run
+    /// # use checked_pg::{db::Db, error::Error};
+    /// # async fn f(db: &Db, lines: &[u8]) -> Result<(), Error> {
+    /// db.transaction(async |tx| {
+    ///     tx.raw(async |conn| -> Result<u64, Error> {
+    ///         let mut copy = conn.copy_in_raw("COPY notes FROM STDIN").await?;
+    ///         copy.send(lines).await?;
+    ///         Ok(copy.finish().await?)
+    ///     })
+    ///     .await
+    /// })
+    /// .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// The error of `work`. SQLSTATE 25P01 if `work` ended the transaction: what came before may be committed.
+    /// [`Error::Disconnected`] if it left the connection in the middle of something, such as a COPY that was neither finished nor
+    /// aborted: the transaction is rolled back.
+    pub async fn raw<T, E, F>(&mut self, work: F) -> Result<T, E>
+    where
+        F: AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
+        E: From<Error>,
+    {
+        super::raw::raw(self, work).await
+    }
+
+    /// Refuses a statement that would end the transaction, and remembers what may leave something in the session.
+    pub(super) fn admit(&mut self, sql: &str) -> Result<()> {
+        self.refuse_if_over()?;
+        let traits = Traits::of(sql);
+        if traits.controls_transaction {
+            return Err(refuse_control());
+        }
+        if traits.may_change_session {
+            self.lease.suspect();
+        }
+        Ok(())
+    }
+
+    /// Nothing runs in a transaction that is no more.
+    pub(super) fn refuse_if_over(&self) -> Result<()> {
+        match &self.seen {
+            Seen { ended: true, .. } => Err(super::raw::ended_early()),
+            Seen { broken: true, .. } => Err(Error::Disconnected {
+                why: "an earlier statement of this transaction left it unusable".to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The connection, with nothing under way on it.
+    pub(super) async fn quiet(&mut self) -> Result<&mut PgConnection> {
+        let conn = self.lease.conn();
+        match settle_what_is_owed(conn).await {
+            Ok(_) => Ok(self.lease.conn()),
+            Err(broken) => {
+                self.seen.broken = true;
+                Err(broken.error.into())
+            }
+        }
+    }
+}
+
+pub(in crate::db) fn refuse_control() -> Error {
+    Error::invalid(
+        "statement",
+        "BEGIN, COMMIT, ROLLBACK and SAVEPOINT are not for statements: use Db::transaction, \
+         whose closure commits by Ok and rolls back by Err, and db::savepoint",
+    )
+}
+
+impl Seen {
+    pub(super) fn note<T>(&mut self, outcome: &Result<T, sqlx::Error>) {
+        match outcome {
+            // Only after a rollback to a savepoint: the collision was dealt with.
+            Ok(_) => self.collision = None,
+            Err(error) => {
+                if let Some(collision) = collision(error) {
+                    self.collision = Some(collision);
+                }
+                self.broken |= !crate::db::fault::leaves_connection_usable(error);
+            }
+        }
+    }
+}
+
+/// The server's error, if it asks for the whole transaction to be run again.
+pub(super) fn collision(error: &sqlx::Error) -> Option<DatabaseError> {
+    let sqlx::Error::Database(error) = error else {
+        return None;
+    };
+    let error = error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>()?;
+    matches!(error.code(), "40001" | "40P01").then(|| DatabaseError::from(error))
+}
+
+impl fmt::Debug for Tx {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tx").field("seen", &self.seen).finish()
+    }
+}
+
+type Step = Either<PgQueryResult, PgRow>;
+
+impl<'t> Executor<'t> for &'t mut Tx {
+    type Database = Postgres;
+
+    fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> BoxStream<'e, Result<Step, sqlx::Error>>
+    where
+        't: 'e,
+        E: 'q + Execute<'q, Postgres>,
+    {
+        let statement = Statement::take_apart(query);
+        try_stream! {
+            let statement = statement?;
+            self.admit(statement.text())?;
+            let outcome = {
+                let mut steps = self.lease.conn().fetch_many(statement);
+                loop {
+                    match steps.try_next().await {
+                        Ok(Some(step)) => yield step,
+                        Ok(None) => break Ok(()),
+                        Err(error) => break Err(error),
+                    }
+                }
+            };
+            self.seen.note(&outcome);
+            outcome?;
+        }
+        .boxed()
+    }
+
+    fn fetch_optional<'e, 'q: 'e, E>(
+        self,
+        query: E,
+    ) -> BoxFuture<'e, Result<Option<PgRow>, sqlx::Error>>
+    where
+        't: 'e,
+        E: 'q + Execute<'q, Postgres>,
+    {
+        let statement = Statement::take_apart(query);
+        async move {
+            let statement = statement?;
+            self.admit(statement.text())?;
+            let outcome = first_row(self.lease.conn(), statement, &mut false).await;
+            self.seen.note(&outcome);
+            outcome
+        }
+        .boxed()
+    }
+
+    fn prepare_with<'e>(
+        self,
+        sql: SqlStr,
+        parameters: &'e [PgTypeInfo],
+    ) -> BoxFuture<'e, Result<PgStatement, sqlx::Error>>
+    where
+        't: 'e,
+    {
+        async move {
+            self.admit(sql.as_str())?;
+            let outcome = self.lease.conn().prepare_with(sql, parameters).await;
+            self.seen.note(&outcome);
+            outcome
+        }
+        .boxed()
+    }
+
+    // Hidden in sqlx's documentation; the trait has it because sqlx's feature `macros` switches its feature `offline` on.
+    fn describe<'e>(
+        self,
+        sql: SqlStr,
+    ) -> BoxFuture<'e, Result<sqlx::Describe<Postgres>, sqlx::Error>>
+    where
+        't: 'e,
+    {
+        async move {
+            self.admit(sql.as_str())?;
+            let outcome = self.lease.conn().describe(sql).await;
+            self.seen.note(&outcome);
+            outcome
+        }
+        .boxed()
+    }
+}
