@@ -15,6 +15,7 @@
 pub use checked_pg::error::Invalid;
 pub(crate) use checked_pg::exact;
 
+mod figures;
 mod ids;
 mod instrument;
 mod numbers;
@@ -22,6 +23,7 @@ mod text;
 mod week_id;
 mod words;
 
+pub use figures::{Correlation, LogReturn, Ratio, Share, Usd, Volume};
 pub use ids::{
     AccountId, ConditionPerformanceId, DecisionId, EventId, FetchId, LogId, PerformanceId, PitchId,
     ReportId, ReviewId, UserId,

@@ -1,28 +1,48 @@
 use std::{fmt, str::FromStr};
 
+use checked_pg::{
+    key::{deserialize_from_str, pg_over},
+    time,
+};
 use chrono::{Datelike, Days, NaiveDate, Weekday};
 
 use super::{Invalid, Weeks};
-use checked_pg::key::{deserialize_from_str, pg_over};
 
 const DAYS_IN_A_WEEK: u64 = 7;
 
-/// A trading week, named by the Wednesday on which it begins.
+/// A trading week, named by the Wednesday on which it begins. All of it lies in the years 1 to 9999: the first week is
+/// 0001-01-03, the last 9999-12-22.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WeekId(NaiveDate);
 
+/// A date that exists.
+const fn known(year: i32, month: u32, day: u32) -> NaiveDate {
+    match NaiveDate::from_ymd_opt(year, month, day) {
+        Some(date) => date,
+        None => NaiveDate::MIN,
+    }
+}
+
 impl WeekId {
+    /// The first week.
+    pub const MIN: Self = Self(known(1, 1, 3));
+    /// The last week.
+    pub const MAX: Self = Self(known(9999, 12, 22));
+
     /// The week that begins on `date`.
     ///
     /// # Errors
-    /// [`Invalid`] if `date` is no Wednesday, or is before the year 1 or after 9999, which the ISO form cannot write.
+    /// [`Invalid`] if `date` is not a Wednesday, or its week does not lie in the years 1 to 9999.
     pub fn new(date: NaiveDate) -> Result<Self, Invalid> {
-        if !(1..=9999).contains(&date.year()) {
-            return Err(Invalid::new("week_id", "must be in the years 1 to 9999"));
-        }
         let week = Self::containing(date);
         if week.0 == date {
             return Ok(week);
+        }
+        if date.weekday() == Weekday::Wed {
+            return Err(Invalid::new(
+                "week_id",
+                "must be from 0001-01-03 to 9999-12-22",
+            ));
         }
         let why = format!(
             "{date} is a {}; a week is named by its Wednesday, here {}",
@@ -41,36 +61,31 @@ impl WeekId {
         }
     }
 
-    /// The week in which `date` lies: that of the most recent Wednesday, on or before it.
+    /// The week in which `date` lies: that of the most recent Wednesday, on or before it. Dates before the first week count
+    /// as of that one, dates after the last as of the last.
     #[must_use]
     pub fn containing(date: NaiveDate) -> Self {
-        let days_since = date.weekday().days_since(Weekday::Wed);
-        Self(back(date, u64::from(days_since)))
+        Self::back(date, u64::from(date.weekday().days_since(Weekday::Wed)))
     }
 
-    /// The week after.
+    /// The week after; the last is followed by itself.
     #[must_use]
     pub fn next(self) -> Self {
-        Self(
-            self.0
-                .checked_add_days(Days::new(DAYS_IN_A_WEEK))
-                .unwrap_or(self.0),
-        )
+        let next = self.0.checked_add_days(Days::new(DAYS_IN_A_WEEK));
+        Self(next.unwrap_or(self.0)).min(Self::MAX)
     }
 
-    /// The week before.
+    /// The week before; the first is preceded by itself.
     #[must_use]
     pub fn previous(self) -> Self {
-        Self(back(self.0, DAYS_IN_A_WEEK))
+        Self::back(self.0, DAYS_IN_A_WEEK)
     }
 
-    /// The week that lies `weeks` before this one.
+    /// The week that lies `weeks` before this one, or the first.
     #[must_use]
     pub fn minus(self, weeks: Weeks) -> Self {
-        Self(back(
-            self.0,
-            u64::from(weeks.get().unsigned_abs()) * DAYS_IN_A_WEEK,
-        ))
+        let days = u64::from(weeks.get().unsigned_abs()) * DAYS_IN_A_WEEK;
+        Self::back(self.0, days)
     }
 
     /// The first day, a Wednesday.
@@ -86,11 +101,12 @@ impl WeekId {
             .checked_add_days(Days::new(DAYS_IN_A_WEEK - 1))
             .unwrap_or(self.0)
     }
-}
 
-/// `date` less `days`; where the calendar ends (262 144 BCE) there is nothing before.
-fn back(date: NaiveDate, days: u64) -> NaiveDate {
-    date.checked_sub_days(Days::new(days)).unwrap_or(date)
+    /// The week that begins `days` before `date`, or the first or last one where the calendar of weeks ends.
+    fn back(date: NaiveDate, days: u64) -> Self {
+        let start = date.checked_sub_days(Days::new(days)).unwrap_or(date);
+        Self(start).clamp(Self::MIN, Self::MAX)
+    }
 }
 
 impl fmt::Display for WeekId {
@@ -129,7 +145,13 @@ impl serde::Serialize for WeekId {
 }
 
 deserialize_from_str!(WeekId, "week_id");
-pg_over!(WeekId, NaiveDate, |week| week.0, WeekId::new);
+pg_over!(
+    WeekId,
+    NaiveDate,
+    |week| week.0,
+    WeekId::new,
+    time::decode_date
+);
 
 #[cfg(test)]
 mod tests {
@@ -163,6 +185,10 @@ mod tests {
             assert_eq!(hint, meant, "{named}");
             assert_eq!(hint.parse::<WeekId>().unwrap().start(), day(meant));
         }
+        for bad in ["0000-12-27", "9999-12-29"] {
+            let error = WeekId::new(day(bad)).unwrap_err().to_string();
+            assert!(error.starts_with("week_id: must be from 0001"), "{error}");
+        }
         for bad in [
             "unknown",
             "2026-1-7",
@@ -190,5 +216,25 @@ mod tests {
             week.minus(Weeks::new(2).unwrap()),
             week.previous().previous()
         );
+    }
+
+    #[test]
+    fn the_calendar_of_weeks_has_two_ends() {
+        for (date, week) in [
+            (NaiveDate::MIN, WeekId::MIN),
+            (day("0001-01-01"), WeekId::MIN),
+            (day("9999-12-31"), WeekId::MAX),
+            (NaiveDate::MAX, WeekId::MAX),
+        ] {
+            assert_eq!(WeekId::containing(date), week, "{date}");
+            assert_eq!(WeekId::new(week.start()), Ok(week));
+        }
+        assert_eq!(WeekId::MIN.previous(), WeekId::MIN);
+        assert_eq!(
+            WeekId::MIN.next().minus(Weeks::new(5200).unwrap()),
+            WeekId::MIN
+        );
+        assert_eq!(WeekId::MAX.next(), WeekId::MAX);
+        assert_eq!(WeekId::MAX.end(), day("9999-12-28"));
     }
 }

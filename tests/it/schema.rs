@@ -72,6 +72,29 @@ const RULES: &[Rule] = &[
         found: "users.left_at",
     },
     Rule {
+        name: "every date and every instant has a range",
+        findings: "
+            SELECT relname || '.' || attname
+            FROM pg_attribute
+            JOIN pg_class ON pg_class.oid = attrelid
+            WHERE relnamespace = 'public'::regnamespace
+              AND relkind IN ('r', 'p')
+              AND relname <> '_sqlx_migrations'
+              AND atttypid IN ('date'::regtype, 'timestamptz'::regtype)
+              AND attnum > 0
+              AND NOT attisdropped
+              AND NOT EXISTS (
+                  SELECT
+                  FROM pg_constraint
+                  WHERE conrelid = attrelid
+                    AND conkey = ARRAY[attnum]
+                    AND conname = relname || '_' || attname || '_range'
+                    AND convalidated
+              )",
+        offence: "ALTER TABLE users ADD COLUMN born date",
+        found: "users.born",
+    },
+    Rule {
         name: "no number is a float",
         findings: "
             SELECT table_name || '.' || column_name
@@ -357,6 +380,8 @@ async fn domains_refuse_what_they_are_not() {
             "2026-01-08",
             "week_id_is_wednesday",
         ),
+        ("week_id", "9999-12-22", "9999-12-29", "week_id_range"),
+        ("week_id", "0001-01-03", "infinity", "week_id_range"),
         ("direction", "SHORT", "SIDEWAYS", "direction_known"),
         ("provider", "gemini", "Gemini", "provider_known"),
         ("report_status", "pending", "banana", "report_status_known"),
@@ -401,6 +426,12 @@ async fn tables_refuse_rows_that_contradict_themselves() {
         format!(
             "INSERT INTO fetch_log (id, fetch_type, status, error_message)
              VALUES (gen_random_uuid(), 'daily', {values})"
+        )
+    };
+    let log = |at: &str| {
+        format!(
+            "INSERT INTO logs (id, level, message, created_at)
+             VALUES (gen_random_uuid(), 'INFO', 'm', '{at}')"
         )
     };
     let week = |start: &str, end: &str| {
@@ -469,6 +500,26 @@ async fn tables_refuse_rows_that_contradict_themselves() {
             week("2026-01-07", "2026-01-07"),
             week("2026-01-07", "2026-01-06"),
             "weekly_performance_dates",
+        ),
+        (
+            bar("'IEF', '9999-12-31', 2, 1, 0"),
+            bar("'IEF', '10000-01-01', 2, 1, 0"),
+            "daily_bars_date_range",
+        ),
+        (
+            bar("'IEF', '0001-01-01', 2, 1, 0"),
+            bar("'IEF', '0001-12-31 BC', 2, 1, 0"),
+            "daily_bars_date_range",
+        ),
+        (
+            log("9999-12-31 23:59:59.999999+00"),
+            log("10000-01-01 00:00:00+00"),
+            "logs_created_at_range",
+        ),
+        (
+            log("0001-01-01 00:00:00+00"),
+            log("-infinity"),
+            "logs_created_at_range",
         ),
     ] {
         execute(&db, &good).await.unwrap();

@@ -19,6 +19,7 @@ pub mod key;
 #[doc(hidden)]
 pub mod numeric;
 mod schema;
+pub mod time;
 
 pub use config::Config;
 pub use db::Db;

@@ -3,7 +3,7 @@
 /// What the numeric types share: text, conversion, serde and the wire, always through the type's own `new`.
 ///
 /// `number_key!(Price, Decimal as "price")` wants a `struct Price(Decimal)` with a
-/// `fn new(Decimal) -> Result<Price, Invalid>`; `number_key!(Weeks, i32 as "weeks")` the same over a machine integer.
+/// `fn new(Decimal) -> Result<Price, Invalid>`; `number_key!(Weeks, i32 as "weeks")` the same over a machine integer, `i32` or `i64`.
 #[macro_export]
 macro_rules! number_key {
     ($name:ident, Decimal as $domain:literal) => {
@@ -20,6 +20,16 @@ macro_rules! number_key {
         $crate::key::number_key!(
             $name,
             i32,
+            $domain,
+            |text| text.parse().ok(),
+            $crate::key::integer,
+            $crate::sqlx::Decode::<$crate::sqlx::Postgres>::decode
+        );
+    };
+    ($name:ident, i64 as $domain:literal) => {
+        $crate::key::number_key!(
+            $name,
+            i64,
             $domain,
             |text| text.parse().ok(),
             $crate::key::integer,
@@ -81,12 +91,17 @@ pub mod integer {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     #[expect(missing_docs, clippy::missing_errors_doc, reason = "serde's pair")]
-    pub fn serialize<S: Serializer>(value: &i32, serializer: S) -> Result<S::Ok, S::Error> {
+    pub fn serialize<T: Serialize, S: Serializer>(
+        value: &T,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         value.serialize(serializer)
     }
 
     #[expect(missing_docs, clippy::missing_errors_doc, reason = "serde's pair")]
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i32, D::Error> {
-        i32::deserialize(deserializer)
+    pub fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<T, D::Error> {
+        T::deserialize(deserializer)
     }
 }
