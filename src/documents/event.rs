@@ -5,8 +5,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::value::RawValue;
 
 use super::{
-    Content, Document, Extra,
+    Content, Correction, Document, Extra, Void,
     json::{self, positive, price_text},
+    near_miss::near_miss,
 };
 use crate::types::{Conviction, Direction, EventType, Instrument, Invalid, exact};
 
@@ -34,9 +35,8 @@ macro_rules! events {
                 }
             }
 
-            fn has_shape(event_type: EventType) -> bool {
-                [$($name),+].contains(&event_type.as_str())
-            }
+            /// The types that have a shape.
+            const KNOWN: &[&str] = &[$($name),+];
 
             fn parse_as(event_type: EventType, json: &str) -> Result<Self, Invalid> {
                 match event_type.as_str() {
@@ -85,6 +85,10 @@ events! {
     BaselineAccountSkipped = "baseline_account_skipped",
     /// A trade named an account that there is not.
     AccountValidationError = "account_validation_error",
+    /// Another event no longer counts.
+    Void = "VOID",
+    /// This event counts in the place of another one.
+    Correction = "CORRECTION",
 }
 
 #[derive(Serialize)]
@@ -117,9 +121,15 @@ impl Content for Event {
                 positive("take_profit_price", order.take_profit_price)?;
                 positive("stop_loss_price", order.stop_loss_price)
             }
-            Self::Other(event) if Self::has_shape(event.event_type) => {
+            Self::Void(void) => void.validate(),
+            Self::Correction(correction) => correction.validate(),
+            Self::Other(event) if Self::KNOWN.contains(&event.event_type.as_str()) => {
                 Err(Invalid::new(TAG, "has a shape of its own; use its variant"))
             }
+            Self::Other(event) => match near_miss(event.event_type.as_str(), Self::KNOWN) {
+                Some(meant) => Err(Invalid::new(TAG, format!("is not known; {meant} is"))),
+                None => Ok(()),
+            },
             _ => Ok(()),
         }
     }

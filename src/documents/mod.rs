@@ -9,15 +9,18 @@
 //!
 //! A document of your own is a type with [`Content`] over a domain of your own; `docs/adding-a-query.md` shows how.
 
+mod correction;
 mod decision;
 mod event;
 pub(crate) mod json;
 mod log;
+mod near_miss;
 mod pitch;
 mod research;
 mod review;
 
 pub use checked_pg::document::{Content, Document, Extra, HasDocumentType, UntypedJsonb};
+pub use correction::{Correction, Void};
 pub use decision::{Decision, DecisionForm, Dissent, MonitoringPlan, SelectedTrade};
 pub use event::{
     AccountValidationError, BaselineAccountSkipped, Entry, Event, Exit, OrderFailed, OrderPlaced,

@@ -1,6 +1,8 @@
 //! Execution events: the journal of what happened in the accounts (table `execution_events`).
 //!
-//! An event's id is made from the caller's key ([`EventId::from_key`]), so that appending it again adds nothing.
+//! An event's id is made from the caller's key ([`EventId::from_key`]), so that appending it again adds nothing. What was
+//! recorded wrongly is put right by another event, a [`Void`](documents::Void) or a [`Correction`](documents::Correction), which
+//! [`service::journal`](crate::service::journal) makes; all functions but [`trades`] give the journal as it was written.
 //!
 //! | function | flights | index |
 //! |---|---|---|
@@ -9,7 +11,8 @@
 //! | [`history`] | 1 | `execution_events_account_idx`, `…_week_idx`, `…_type_idx` or `…_occurred_idx` |
 //! | [`latest_of_account`] | 1 | `execution_events_account_idx` |
 //! | [`counts_by_type`] | 1 | `execution_events_week_idx` or `…_account_idx` |
-//! | [`trades`] | 1 | `execution_events_type_idx`, or whole table |
+//! | [`trades`], [`corrected_weeks`] | 1 | `execution_events_type_idx`, or whole table |
+//! | [`find_correction`] | 1 | `execution_events_corrects_key` |
 //! | [`accounts`] | 1 | `execution_events_account_idx` |
 
 use std::collections::BTreeMap;
@@ -20,7 +23,7 @@ use sqlx::PgExecutor;
 use super::batch::{columns, sorted};
 use crate::{
     db::Tx,
-    documents::EventDocument,
+    documents::{self, Content, EventDocument},
     error::{Error, Result},
     types::{Account, EventId, EventType, Invalid, WeekId},
 };
@@ -258,25 +261,106 @@ pub async fn counts_by_type(
         .collect())
 }
 
-/// The entries and exits of all accounts, by account, by week, then by time, an entry before an exit of
-/// the same instant: what performance is made of.
+/// An entry or an exit that counts: neither voided nor replaced by a later correction.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TradeEvent {
+    /// Id of the event, or of the correction that counts in its place.
+    pub id: EventId,
+    /// Week of the trade.
+    pub week_id: WeekId,
+    /// Account it happened in.
+    pub account: Account,
+    /// The [`Entry`](documents::Event::Entry) or [`Exit`](documents::Event::Exit); or why the stored document cannot be read.
+    pub event: Result<documents::Event, Invalid>,
+    /// When it happened.
+    pub occurred_at: DateTime<Utc>,
+}
+
+/// The entries and exits of all accounts, by account, by week, then by time, an entry before an exit of the same instant: what
+/// performance is made of. A document that cannot be read does not hide the others.
 ///
 /// # Errors
 /// Those of the database.
 #[tracing::instrument(name = "db.events.trades", skip_all, err(level = "debug"))]
-pub async fn trades(db: impl PgExecutor<'_>) -> Result<Vec<Event>> {
-    let events = sqlx::query_as!(
-        Event,
+pub async fn trades(db: impl PgExecutor<'_>) -> Result<Vec<TradeEvent>> {
+    let rows = sqlx::query!(
         r#"
-        SELECT id, week_id, event_type, account, event_data, occurred_at
-        FROM execution_events
-        WHERE event_type IN ('ENTRY', 'EXIT')
-        ORDER BY account, week_id, occurred_at, event_type, id
+        SELECT id, week_id, account, event_data::text AS "event_data!", occurred_at
+        FROM execution_events AS event
+        WHERE event_type IN ('ENTRY', 'EXIT', 'CORRECTION')
+          AND NOT EXISTS (SELECT FROM execution_events AS later WHERE later.corrects = event.id)
         "#,
     )
     .fetch_all(db)
     .await?;
-    Ok(events)
+    let mut trades: Vec<TradeEvent> = rows
+        .into_iter()
+        .map(|row| TradeEvent {
+            id: row.id,
+            week_id: row.week_id,
+            account: row.account,
+            event: as_counted(&row.event_data),
+            occurred_at: row.occurred_at,
+        })
+        .collect();
+    let is_exit = |trade: &TradeEvent| matches!(trade.event, Ok(documents::Event::Exit(_)));
+    trades.sort_by_key(|trade| {
+        let time = (trade.occurred_at, is_exit(trade), trade.id);
+        (trade.account, trade.week_id, time)
+    });
+    Ok(trades)
+}
+
+/// What a document of the journal says that happened.
+fn as_counted(json: &str) -> Result<documents::Event, Invalid> {
+    let event = documents::Event::parse(json)?;
+    Ok(match event {
+        documents::Event::Correction(correction) => *correction.event,
+        event => event,
+    })
+}
+
+/// The accounts and weeks of events that were voided or replaced, in order.
+///
+/// # Errors
+/// Those of the database.
+#[tracing::instrument(name = "db.events.corrected_weeks", skip_all, err(level = "debug"))]
+pub async fn corrected_weeks(db: impl PgExecutor<'_>) -> Result<Vec<(Account, WeekId)>> {
+    let weeks = sqlx::query!(
+        r#"
+        SELECT DISTINCT old.account, old.week_id
+        FROM execution_events AS new
+        JOIN execution_events AS old ON old.id = new.corrects
+        WHERE new.event_type IN ('VOID', 'CORRECTION')
+        ORDER BY old.account, old.week_id
+        "#,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(weeks
+        .into_iter()
+        .map(|row| (row.account, row.week_id))
+        .collect())
+}
+
+/// The event that voids or replaces this one, if there is one.
+///
+/// # Errors
+/// Those of the database.
+#[tracing::instrument(name = "db.events.find_correction", skip_all, fields(%id), err(level = "debug"))]
+pub async fn find_correction(db: impl PgExecutor<'_>, id: EventId) -> Result<Option<Event>> {
+    let event = sqlx::query_as!(
+        Event,
+        r#"
+        SELECT id, week_id, event_type, account, event_data, occurred_at
+        FROM execution_events
+        WHERE corrects = $1::event_id
+        "#,
+        id,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(event)
 }
 
 /// The accounts that have events, in order.

@@ -1,10 +1,13 @@
-//! Account performance: statistics of each account over its latest weeks or over all (table `account_performance`).
+//! Account performance: statistics of each account over its latest weeks or over all (table `account_performance`), and what the
+//! job could not believe (table `performance_problems`).
 //!
 //! | function | flights | index |
 //! |---|---|---|
 //! | [`upsert_many`], [`get`] | 1 | `account_performance_account_lookback_key` |
 //! | [`leaderboard`] | 1 | `account_performance_lookback_idx` |
 //! | [`council_vs_individuals`] | 1 | `account_performance_lookback_idx` |
+//! | [`replace_problems`] | 2 | `performance_problems_lookback_idx` |
+//! | [`problems`] | 1 | `performance_problems_lookback_idx` |
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -15,8 +18,9 @@ use super::{
     batch::{columns, one_lookback, sorted},
 };
 use crate::{
+    db::Tx,
     error::{Error, Result},
-    types::{Account, Conviction, PerformanceId, Weeks, exact},
+    types::{Account, Conviction, EventId, PerformanceId, ProblemId, WeekId, Weeks, exact},
 };
 
 /// The statistics of an account. Returns are fractions: 0.01 is one per cent. A ratio that is not defined is `None`.
@@ -76,6 +80,22 @@ pub struct Place {
     pub profitable_weeks: i32,
     /// Instant the statistics are of.
     pub calculated_at: DateTime<Utc>,
+    /// True if the statistics are older than those of others, or if the last job could not believe the account's events:
+    /// [`problems`] says why.
+    pub stale: bool,
+}
+
+/// Something the performance job could not believe; the statistics of the account were left as they were.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Problem {
+    /// Account.
+    pub account: Account,
+    /// Week of the trade.
+    pub week_id: WeekId,
+    /// The event to look at.
+    pub event_id: EventId,
+    /// What is wrong, in words.
+    pub problem: String,
 }
 
 /// The council beside the models that vote in it and beside the baseline.
@@ -223,7 +243,13 @@ pub async fn leaderboard(db: impl PgExecutor<'_>, lookback: Option<Weeks>) -> Re
         r#"
         SELECT row_number() OVER (ORDER BY total_return DESC, account) AS "rank!",
                account, total_return, sharpe_ratio, max_drawdown, volatility, win_rate, weeks_traded,
-               profitable_weeks, calculated_at
+               profitable_weeks, calculated_at,
+               calculated_at < max(calculated_at) OVER () OR EXISTS (
+                   SELECT
+                   FROM performance_problems AS problem
+                   WHERE problem.account = account_performance.account
+                     AND (problem.weeks_lookback = $1::weeks OR ($1::weeks IS NULL AND problem.weeks_lookback IS NULL))
+               ) AS "stale!"
         FROM account_performance
         -- Not IS NOT DISTINCT FROM, which no index serves.
         WHERE weeks_lookback = $1::weeks
@@ -235,6 +261,77 @@ pub async fn leaderboard(db: impl PgExecutor<'_>, lookback: Option<Weeks>) -> Re
     .fetch_all(db)
     .await?;
     Ok(places)
+}
+
+/// Makes these the problems of a lookback, in the place of those of the job before.
+///
+/// # Errors
+/// [`Error::Conflict`] if an event is not in the journal.
+#[tracing::instrument(name = "db.performance.replace_problems", skip_all, fields(rows = problems.len()), err(level = "debug"))]
+pub async fn replace_problems(
+    tx: &mut Tx,
+    lookback: Option<Weeks>,
+    problems: &[Problem],
+    found_at: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        r#"
+        DELETE FROM performance_problems
+        WHERE weeks_lookback = $1::weeks
+           OR ($1::weeks IS NULL AND weeks_lookback IS NULL)
+        "#,
+        lookback,
+    )
+    .execute(&mut *tx)
+    .await?;
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<_> = problems
+        .iter()
+        .map(|_| ProblemId::generate(found_at))
+        .collect();
+    columns!(problems => account, week_id, event_id, problem);
+    sqlx::query!(
+        r#"
+        INSERT INTO performance_problems (id, account, weeks_lookback, week_id, event_id, problem, found_at)
+        SELECT new.id, new.account, $1::weeks, new.week_id, new.event_id, new.problem, $2
+        FROM UNNEST($3::problem_id[], $4::account[], $5::week_id[], $6::event_id[], $7::text[])
+            AS new (id, account, week_id, event_id, problem)
+        "#,
+        lookback,
+        found_at,
+        &ids[..],
+        &account[..],
+        &week_id[..],
+        &event_id[..],
+        &problem[..],
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// What the last job of a lookback could not believe, by account, then by week.
+///
+/// # Errors
+/// Those of the database.
+#[tracing::instrument(name = "db.performance.problems", skip_all, err(level = "debug"))]
+pub async fn problems(db: impl PgExecutor<'_>, lookback: Option<Weeks>) -> Result<Vec<Problem>> {
+    let problems = sqlx::query_as!(
+        Problem,
+        r#"
+        SELECT account, week_id, event_id, problem
+        FROM performance_problems
+        WHERE weeks_lookback = $1::weeks
+           OR ($1::weeks IS NULL AND weeks_lookback IS NULL)
+        ORDER BY account, week_id, id
+        "#,
+        lookback,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(problems)
 }
 
 /// The council beside the models and the baseline, over `lookback` weeks or of all time.

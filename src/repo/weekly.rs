@@ -2,7 +2,7 @@
 //!
 //! | function | flights | index |
 //! |---|---|---|
-//! | [`upsert_many`], [`of_account`] | 1 | primary key |
+//! | [`upsert_many`], [`withdraw`], [`of_account`] | 1 | primary key |
 //! | [`of_week`] | 1 | `weekly_performance_week_idx` |
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -153,6 +153,46 @@ pub async fn upsert_many(db: impl PgExecutor<'_>, results: &[WeeklyResult]) -> R
     .fetch_one(db)
     .await?;
     Upserted::of(results.len(), counts.inserted, counts.updated)
+}
+
+/// Empties the results of weeks whose trade no longer counts, and says how many had one; what other writers know about the week
+/// stays.
+///
+/// # Errors
+/// [`Error::Invalid`](crate::error::Error::Invalid) lists an account and week given twice.
+#[tracing::instrument(name = "db.weekly.withdraw", skip_all, fields(rows = weeks.len()), err(level = "debug"))]
+pub async fn withdraw(
+    db: impl PgExecutor<'_>,
+    weeks: &[(Account, WeekId)],
+    calculated_at: DateTime<Utc>,
+) -> Result<u64> {
+    if weeks.is_empty() {
+        return Ok(0);
+    }
+    let rows = sorted("weeks", weeks, |(account, week)| Pair(*account, *week))?;
+    let (accounts, weeks): (Vec<_>, Vec<_>) = rows.into_iter().copied().unzip();
+    let withdrawn = sqlx::query!(
+        r#"
+        UPDATE weekly_performance AS old
+        SET weekly_return = NULL,
+            direction = NULL,
+            entry_conviction = NULL,
+            entry_price = NULL,
+            exit_price = NULL,
+            calculated_at = $3,
+            updated_at = now()
+        FROM UNNEST($1::account[], $2::week_id[]) AS gone (account, week_id)
+        WHERE old.account = gone.account
+          AND old.week_id = gone.week_id
+          AND old.weekly_return IS NOT NULL
+        "#,
+        &accounts[..],
+        &weeks[..],
+        calculated_at,
+    )
+    .execute(db)
+    .await?;
+    Ok(withdrawn.rows_affected())
 }
 
 /// The newest weeks of an account, newest first.

@@ -45,6 +45,10 @@ uuid_key! {
     /// The performance figures of one account under one market condition.
     ConditionPerformanceId as "condition_performance_id"
 }
+uuid_id! {
+    /// Something the performance job could not believe.
+    ProblemId as "problem_id"
+}
 
 /// Fixed for ever: another value would give every existing key another id.
 const EVENT_NAMESPACE: Uuid = Uuid::from_u128(0x6a1d_0f3e_93c4_4b0e_8a55_2f7c_61d2_b9e4);

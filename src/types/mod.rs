@@ -26,7 +26,7 @@ mod words;
 pub use figures::{Correlation, LogReturn, Ratio, Share, Usd, Volume};
 pub use ids::{
     AccountId, ConditionPerformanceId, DecisionId, EventId, FetchId, LogId, PerformanceId, PitchId,
-    ReportId, ReviewId, UserId,
+    ProblemId, ReportId, ReviewId, UserId,
 };
 pub use instrument::Instrument;
 pub use numbers::{Amount, Balance, Conviction, Price, Weeks};

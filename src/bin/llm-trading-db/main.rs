@@ -1,7 +1,7 @@
 //! The operator's binary: migrates, imports, runs the jobs, and shows what is stored.
 //!
 //! Data goes to standard output, progress and logs to standard error. It exits with 0 if all went well, with 1 and one line
-//! that says what to do if not, with 2 if it was called wrongly, and with 130 if it was interrupted.
+//! that says what to do if not, with 2 if it was called wrongly, with 3 if a part was left out, and with 130 if it was interrupted.
 
 mod chart;
 mod commands;
@@ -27,6 +27,8 @@ use connect::Target;
 
 /// What a shell reports for a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
+/// What this program reports where it did its work but for a part.
+const INCOMPLETE: u8 = 3;
 
 /// The data layer of an LLM trading desk on PostgreSQL: migrate, import, calculate, look.
 #[derive(Debug, Parser)]
@@ -43,7 +45,8 @@ struct Cli {
     command: Command,
 }
 
-const EXIT_CODES: &str = "Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.";
+const EXIT_CODES: &str =
+    "Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but for what is listed, 130 interrupted.";
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -85,7 +88,23 @@ async fn unless_interrupted<T>(work: impl Future<Output = Result<T>>) -> Result<
     }
 }
 
+/// The work is done but for a part, which is told a line each.
+#[derive(Debug)]
+struct Incomplete(Vec<String>);
+
+impl std::fmt::Display for Incomplete {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.join("; "))
+    }
+}
+
+impl std::error::Error for Incomplete {}
+
 fn failed(error: &anyhow::Error) -> ExitCode {
+    if let Some(Incomplete(lines)) = error.downcast_ref() {
+        lines.iter().for_each(|line| say(line));
+        return ExitCode::from(INCOMPLETE);
+    }
     say(&format!("error: {}", in_one_line(error)));
     ExitCode::FAILURE
 }

@@ -2,43 +2,54 @@
 //!
 //! A week of an account is one trade: its first ENTRY, and its last EXIT at or after that. Its return and the statistics are
 //! defined in [`math`]. Accounts are those that have events of any type; one without a trade has a return of zero and no
-//! ratios. A lookback is of whole weeks, the current one included.
+//! ratios. A lookback is of whole weeks, the current one included; a week after the current one has a result and is in no
+//! statistics. An event that was [voided or corrected](super::journal) counts as it was corrected.
+//!
+//! An account is a matter of its own: where one has events that cannot be true, the result of that week and the statistics over it
+//! stay as they were, the [`Summary`] lists the event and what is wrong with it, and all other accounts are brought up to date.
 
 pub mod math;
+mod trade;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use rust_decimal::Decimal;
 
 use crate::{
     db::{Db, Isolation, Tx, TxOptions},
-    documents::{Entry, Event},
     error::Result,
     repo::{
         Upserted, events,
-        performance::{self, Performance},
-        weekly::{self, WeeklyResult},
+        performance::{self, Performance, Problem},
+        weekly,
     },
-    types::{Account, Invalid, Price, WeekId, Weeks},
+    types::{Account, WeekId, Weeks},
 };
-use math::{Statistics, Week, weekly_return};
+use math::{Statistics, Week};
+use trade::{Trade, trades};
 
 /// What a run did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Weeks written to `weekly_performance`.
     pub weeks: Upserted,
+    /// Weeks there whose trade no longer counts.
+    pub withdrawn: u64,
+    /// Weeks there that lie after the current one, and so are in no statistics.
+    pub upcoming: u64,
+    /// Exits that end no trade: there is no entry in their week, or none before them.
+    pub exits_without_entry: u64,
     /// Accounts written to `account_performance`.
     pub accounts: Upserted,
+    /// What cannot be true, by account and week: these weeks, and the statistics over them, are as they were.
+    pub problems: Vec<Problem>,
 }
 
 /// Brings the results of all weeks, and the statistics over the newest `lookback` weeks (or over all), up to date with the
 /// events, in one transaction. `at` is the instant the statistics are of.
 ///
 /// # Errors
-/// [`Error::Invalid`](crate::error::Error::Invalid) names an account whose result is beyond its column; else those of the
-/// database. Nothing has changed then.
+/// Those of the database; nothing has changed then. An event that cannot be true is no error: see [`Summary::problems`].
 #[tracing::instrument(name = "service.performance.run", skip_all, fields(%at), err(level = "debug"))]
 pub async fn run(db: &Db, lookback: Option<Weeks>, at: DateTime<Utc>) -> Result<Summary> {
     let options = TxOptions::new().isolation(Isolation::RepeatableRead);
@@ -49,111 +60,135 @@ pub async fn run(db: &Db, lookback: Option<Weeks>, at: DateTime<Utc>) -> Result<
 }
 
 async fn run_in(tx: &mut Tx, lookback: Option<Weeks>, at: DateTime<Utc>) -> Result<Summary> {
-    let trades = trades(&events::trades(&mut *tx).await?);
-    let mut results = Vec::with_capacity(trades.len());
-    let mut weeks: BTreeMap<Account, Vec<Week>> = events::accounts(&mut *tx)
-        .await?
-        .into_iter()
-        .map(|account| (account, Vec::new()))
-        .collect();
-    let this_week = WeekId::containing(at.date_naive());
-    let first_week = lookback.map(|weeks| this_week.minus(weeks).next());
-    for ((account, week), trade) in &trades {
-        let result = trade.result(*account, *week, at)?;
-        if first_week.is_none_or(|first| *week >= first) && *week <= this_week {
-            weeks
-                .entry(*account)
-                .or_default()
-                .push(trade.week(*account)?);
-        }
-        results.push(result);
+    let journal = trades(events::trades(&mut *tx).await?);
+    let mut corrected = events::corrected_weeks(&mut *tx).await?;
+    corrected.retain(|key| !journal.trades.contains_key(key) && !journal.doubtful.contains(key));
+    let accounts = events::accounts(&mut *tx).await?;
+
+    let mut report = Report::new(accounts, lookback, at);
+    report.problems = journal.problems;
+    for (account, week) in journal.doubtful {
+        report.doubt(account, week);
     }
-    let mut performances = Vec::with_capacity(weeks.len());
-    for (account, weeks) in weeks {
-        let statistics =
-            Statistics::of(&weeks).ok_or_else(|| too_large(account, "total_return"))?;
-        performances.push(to_row(account, lookback, statistics, at));
+    for ((account, week), trade) in &journal.trades {
+        report.add(*account, *week, trade);
     }
+    let performances = report.statistics(&journal.trades);
+    let Report {
+        results,
+        upcoming,
+        mut problems,
+        ..
+    } = report;
+    problems.sort_by_key(|problem| (problem.account, problem.week_id));
+    performance::replace_problems(&mut *tx, lookback, &problems, at).await?;
     let summary = Summary {
         weeks: weekly::upsert_many(&mut *tx, &results).await?,
+        withdrawn: weekly::withdraw(&mut *tx, &corrected, at).await?,
+        upcoming,
+        exits_without_entry: journal.exits_without_entry,
         accounts: performance::upsert_many(tx, &performances).await?,
+        problems,
     };
-    tracing::info!(?summary, "performance is up to date");
+    // Not the problems themselves: they name prices.
+    tracing::info!(
+        weeks = ?summary.weeks,
+        accounts = ?summary.accounts,
+        problems = summary.problems.len(),
+        "performance is up to date"
+    );
     Ok(summary)
 }
 
-/// The trade of an account in a week.
-struct Trade {
-    entry: Entry,
-    entered_at: DateTime<Utc>,
-    exit: Option<Decimal>,
+/// What a run is about to write.
+struct Report {
+    lookback: Option<Weeks>,
+    at: DateTime<Utc>,
+    results: Vec<weekly::WeeklyResult>,
+    /// The weeks of each account that are in its statistics, in the order of time.
+    weeks: BTreeMap<Account, Vec<(WeekId, Week)>>,
+    /// Accounts whose statistics would be over a week that cannot be true.
+    doubtful: BTreeSet<Account>,
+    upcoming: u64,
+    problems: Vec<Problem>,
 }
 
-/// The trades by account and week; the events are in the order of time within each.
-fn trades(events: &[events::Event]) -> BTreeMap<(Account, WeekId), Trade> {
-    let mut trades: BTreeMap<(Account, WeekId), Trade> = BTreeMap::new();
-    for event in events {
-        let key = (event.account, event.week_id);
-        match &*event.event_data {
-            Event::Entry(entry) => {
-                trades.entry(key).or_insert_with(|| Trade {
-                    entry: entry.clone(),
-                    entered_at: event.occurred_at,
-                    exit: None,
-                });
-            }
-            Event::Exit(exit) => {
-                if let Some(trade) = trades.get_mut(&key)
-                    && event.occurred_at >= trade.entered_at
-                {
-                    trade.exit = Some(exit.price);
-                }
-            }
-            _ => {}
+impl Report {
+    fn new(accounts: Vec<Account>, lookback: Option<Weeks>, at: DateTime<Utc>) -> Self {
+        Self {
+            lookback,
+            at,
+            results: Vec::new(),
+            weeks: accounts.into_iter().map(|a| (a, Vec::new())).collect(),
+            doubtful: BTreeSet::new(),
+            upcoming: 0,
+            problems: Vec::new(),
         }
     }
-    trades
-}
 
-impl Trade {
-    fn week(&self, account: Account) -> Result<Week, Invalid> {
-        let weekly_return = weekly_return(self.entry.direction, self.entry.price, self.exit)
-            .ok_or_else(|| too_large(account, "weekly_return"))?;
-        Ok(Week {
-            weekly_return,
-            conviction: self.entry.conviction,
-        })
+    fn this_week(&self) -> WeekId {
+        WeekId::containing(self.at.date_naive())
     }
 
-    fn result(
-        &self,
-        account: Account,
-        week: WeekId,
-        at: DateTime<Utc>,
-    ) -> Result<WeeklyResult, Invalid> {
-        let weekly_return = math::stored(self.week(account)?.weekly_return)
-            .ok_or_else(|| too_large(account, "weekly_return"))?;
-        // The columns have four decimals; the return is of the exact prices.
-        let price = |price: Decimal| Price::new(price.round_dp(4));
-        Ok(WeeklyResult {
-            account,
-            week_id: week,
-            weekly_return: Some(weekly_return),
-            instrument: self.entry.instrument,
-            direction: Some(self.entry.direction),
-            entry_conviction: Some(self.entry.conviction),
-            entry_price: Some(price(self.entry.price)?),
-            exit_price: self.exit.map(price).transpose()?,
-            calculated_at: at,
-        })
+    /// Whether the statistics are over this week.
+    fn covers(&self, week: WeekId) -> bool {
+        let this_week = self.this_week();
+        let first = self.lookback.map(|weeks| this_week.minus(weeks).next());
+        first.is_none_or(|first| week >= first) && week <= this_week
     }
-}
 
-fn too_large(account: Account, what: &str) -> Invalid {
-    Invalid::new(
-        format!("{what} of {account}"),
-        "is too large to be true; look at the prices of its events",
-    )
+    fn doubt(&mut self, account: Account, week: WeekId) {
+        if self.covers(week) {
+            self.doubtful.insert(account);
+        }
+    }
+
+    fn add(&mut self, account: Account, week: WeekId, trade: &Trade) {
+        match trade.result(account, week, self.at) {
+            Ok((result, statistic)) => {
+                self.results.push(result);
+                if self.covers(week) {
+                    let weeks = self.weeks.entry(account).or_default();
+                    weeks.push((week, statistic));
+                } else if week > self.this_week() {
+                    self.upcoming += 1;
+                }
+            }
+            Err(problem) => {
+                self.problems.push(problem);
+                self.doubt(account, week);
+            }
+        }
+    }
+
+    /// The statistics of all accounts that can be believed.
+    fn statistics(&mut self, trades: &BTreeMap<(Account, WeekId), Trade>) -> Vec<Performance> {
+        let mut performances = Vec::with_capacity(self.weeks.len());
+        for (account, dated) in &self.weeks {
+            if self.doubtful.contains(account) {
+                continue;
+            }
+            let weeks: Vec<Week> = dated.iter().map(|(_, week)| *week).collect();
+            if let Some(statistics) = Statistics::of(&weeks) {
+                performances.push(to_row(*account, self.lookback, statistics, self.at));
+                continue;
+            }
+            // The week that did it is the one to look at.
+            let largest = dated
+                .iter()
+                .max_by_key(|(_, week)| week.weekly_return.abs());
+            let found =
+                largest.and_then(|(week, _)| Some((*week, trades.get(&(*account, *week))?)));
+            if let Some((week, trade)) = found {
+                self.problems.push(trade.problem(
+                    *account,
+                    week,
+                    "the returns of the account's weeks multiply to more than a million; this week's is the largest".to_owned(),
+                ));
+            }
+        }
+        performances
+    }
 }
 
 fn to_row(

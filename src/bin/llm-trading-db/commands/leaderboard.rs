@@ -1,15 +1,14 @@
 //! `leaderboard`: the accounts by return.
 
 use anyhow::Result;
-use chrono::{DateTime, Utc};
 use llm_trading_db::{
     db::Db,
     repo::performance::{self, Place},
-    types::{Account, Weeks},
+    types::Weeks,
 };
-use serde::Serialize;
 
-use crate::output::{self, Format, Number, hundredths, or_dash, percent, signed_percent};
+use super::performance::left_out;
+use crate::output::{self, Format, hundredths, or_dash, percent, signed_percent};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -21,25 +20,10 @@ pub(crate) struct Args {
     format: Format,
 }
 
-/// A place as JSON. Returns and ratios are fractions.
-#[derive(Serialize)]
-struct Row {
-    rank: i64,
-    account: Account,
-    total_return: Number,
-    sharpe_ratio: Option<Number>,
-    max_drawdown: Option<Number>,
-    volatility: Option<Number>,
-    win_rate: Option<Number>,
-    weeks_traded: i32,
-    profitable_weeks: i32,
-    calculated_at: DateTime<Utc>,
-}
-
 pub(crate) async fn run(db: &Db, args: &Args) -> Result<()> {
     let places = performance::leaderboard(db, args.weeks).await?;
     if args.format.json {
-        return output::json(&places.iter().map(Row::from).collect::<Vec<_>>());
+        return output::json(&places);
     }
     if places.is_empty() {
         let option = args
@@ -50,7 +34,11 @@ pub(crate) async fn run(db: &Db, args: &Args) -> Result<()> {
         ));
         return Ok(());
     }
-    output::text(&render(&places))
+    output::text(&render(&places))?;
+    for problem in performance::problems(db, args.weeks).await? {
+        crate::say(&left_out(&problem));
+    }
+    Ok(())
 }
 
 /// The places as a table.
@@ -69,7 +57,7 @@ pub(crate) fn render(places: &[Place]) -> String {
     for place in places {
         table.add_row([
             place.rank.to_string(),
-            place.account.to_string(),
+            format!("{}{}", place.account, if place.stale { " *" } else { "" }),
             signed_percent(place.total_return),
             or_dash(place.sharpe_ratio.map(hundredths)),
             or_dash(place.max_drawdown.map(signed_percent)),
@@ -78,22 +66,10 @@ pub(crate) fn render(places: &[Place]) -> String {
             place.weeks_traded.to_string(),
         ]);
     }
-    table.to_string()
+    let stale = places.iter().any(|place| place.stale);
+    let note = if stale { STALE } else { "" };
+    format!("{table}{note}")
 }
 
-impl From<&Place> for Row {
-    fn from(place: &Place) -> Self {
-        Self {
-            rank: place.rank,
-            account: place.account,
-            total_return: Number(place.total_return),
-            sharpe_ratio: place.sharpe_ratio.map(Number),
-            max_drawdown: place.max_drawdown.map(Number),
-            volatility: place.volatility.map(Number),
-            win_rate: place.win_rate.map(Number),
-            weeks_traded: place.weeks_traded,
-            profitable_weeks: place.profitable_weeks,
-            calculated_at: place.calculated_at,
-        }
-    }
-}
+const STALE: &str =
+    "\n* stale: not brought up to date by the last `llm-trading-db performance`, which tells why";

@@ -4,12 +4,13 @@ use anyhow::Result;
 use chrono::{DateTime, Utc};
 use llm_trading_db::{
     db::Db,
+    repo::{Upserted, performance::Problem},
     service::performance::{self, Summary},
     types::Weeks,
 };
 
 use super::count;
-use crate::output;
+use crate::{Incomplete, output};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -23,22 +24,75 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(db: &Db, args: &Args) -> Result<()> {
-    let Summary { weeks, accounts } = performance::run(db, args.weeks, now()).await?;
-    let over = match args.weeks {
+    let summary = performance::run(db, args.weeks, now()).await?;
+    output::text(&describe(&summary, args.weeks))?;
+    if summary.problems.is_empty() {
+        return Ok(());
+    }
+    let mut lines: Vec<String> = summary.problems.iter().map(left_out).collect();
+    lines.push(ADVICE.to_owned());
+    Err(Incomplete(lines).into())
+}
+
+const ADVICE: &str = "what these accounts had before stays; correct an event with `llm-trading-db correct-event`, \
+or void it with `llm-trading-db void-event`, and run this again";
+
+/// What a run did, in lines.
+fn describe(summary: &Summary, weeks: Option<Weeks>) -> String {
+    let all = |rows: Upserted| rows.inserted + rows.updated + rows.unchanged;
+    let over = match weeks {
         Some(span) => count(u64::from(span.get().unsigned_abs()), "week"),
         None => "all weeks".to_owned(),
     };
-    output::text(&format!(
+    let mut lines = vec![format!(
         "{} and, over {over}, {} brought up to date",
-        count(
-            weeks.inserted + weeks.updated + weeks.unchanged,
-            "weekly result"
+        count(all(summary.weeks), "weekly result"),
+        count(all(summary.accounts), "account"),
+    )];
+    let mut also = |number: u64, text: String| {
+        if number > 0 {
+            lines.push(text);
+        }
+    };
+    let Summary {
+        upcoming,
+        withdrawn,
+        exits_without_entry,
+        ..
+    } = *summary;
+    also(
+        upcoming,
+        format!(
+            "{} of a week after this one, in no statistics yet",
+            count(upcoming, "result")
         ),
-        count(
-            accounts.inserted + accounts.updated + accounts.unchanged,
-            "account"
+    );
+    also(
+        withdrawn,
+        format!(
+            "{} withdrawn: the events were voided or corrected",
+            count(withdrawn, "weekly result")
         ),
-    ))
+    );
+    also(
+        exits_without_entry,
+        format!(
+            "{} not counted: no ENTRY before it in its week",
+            count(exits_without_entry, "EXIT")
+        ),
+    );
+    lines.join("\n")
+}
+
+/// What was left out, in a line.
+pub(crate) fn left_out(problem: &Problem) -> String {
+    let Problem {
+        account,
+        week_id,
+        event_id,
+        problem,
+    } = problem;
+    format!("{account}, week {week_id}, event {event_id}: {problem}")
 }
 
 #[expect(
