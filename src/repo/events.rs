@@ -2,7 +2,7 @@
 //!
 //! An event's id is made from the caller's key ([`EventId::from_key`]), so that appending it again adds nothing. What was
 //! recorded wrongly is put right by another event, a [`Void`](documents::Void) or a [`Correction`](documents::Correction), which
-//! [`service::journal`](crate::service::journal) makes; all functions but [`trades`] give the journal as it was written.
+//! the journal's service makes; all functions but [`trades`] return the journal as it was written.
 //!
 //! | function | flights | index |
 //! |---|---|---|

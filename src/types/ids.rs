@@ -45,7 +45,7 @@ uuid_key! {
     /// The performance figures of one account under one market condition.
     ConditionPerformanceId as "condition_performance_id"
 }
-uuid_id! {
+uuid_key! {
     /// Something the performance job could not believe.
     ProblemId as "problem_id"
 }

@@ -24,6 +24,7 @@ mod metrics;
 mod migrations;
 mod offline;
 mod old_rows;
+mod performance;
 mod plans;
 mod pool;
 mod relay;

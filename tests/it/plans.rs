@@ -28,7 +28,7 @@ use crate::{
 /// Statements that may read a whole table, by a part of their text, and why.
 const WHOLE_TABLE: [(&str, &str); 4] = [
     (
-        "WHERE event_type IN ('ENTRY', 'EXIT')",
+        "WHERE event_type IN ('ENTRY', 'EXIT', 'CORRECTION')",
         "wants the trades of all time, which are a good part of the events",
     ),
     ("FROM users WHERE active", "wants most users"),

@@ -30,10 +30,11 @@ use crate::{
 const RECORD: &str = "RECORD_STATEMENTS";
 
 /// The tests that between them run every statement.
-const MODULES: [&str; 6] = [
+const MODULES: [&str; 7] = [
     "repo::",
     "import::",
     "metrics::",
+    "performance::",
     "market::",
     "council::",
     "a_healthy_database_gives_no_finding",

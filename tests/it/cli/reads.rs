@@ -159,6 +159,138 @@ async fn performance_makes_a_leaderboard() {
     );
 }
 
+/// A line of `import-events`.
+fn event(account: &str, week: &str, kind: &str, data: &str, at: &str) -> String {
+    format!(
+        r#"{{"account":"{account}","week_id":"{week}","event_type":"{kind}","event_data":{data},"occurred_at":"{at}"}}"#
+    )
+}
+
+#[tokio::test]
+async fn a_wrong_event_is_told_and_corrected() {
+    let desk = Desk::new().await;
+    let long = r#"{"price":100,"direction":"LONG","conviction":1}"#;
+    let of = |account, kind, data, at| event(account, "2026-01-07", kind, data, at);
+    let lines = [
+        of("CLAUDE", "ENTRY", long, "2026-01-07T15:00:00Z"),
+        of("CLAUDE", "EXIT", r#"{"price":104}"#, "2026-01-13T20:00:00Z"),
+        of("GROQ", "ENTRY", long, "2026-01-07T15:00:00Z"),
+    ];
+    desk.import("import-events", lines.join("\n")).ok();
+    desk.run(&["performance"]).ok();
+    let wrong = of(
+        "GROQ",
+        "EXIT",
+        r#"{"price":123456789}"#,
+        "2026-01-13T20:00:00Z",
+    );
+    desk.import("import-events", wrong).ok();
+
+    let ended = desk.run(&["performance"]);
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    assert_eq!(
+        ended.out,
+        "1 weekly result and, over all weeks, 1 account brought up to date\n"
+    );
+    let id = ended.err.split("event ").nth(1).unwrap()[..36].to_owned();
+    assert!(
+        ended.err.starts_with(&format!(
+            "GROQ, week 2026-01-07, event {id}: the price 123456789 is"
+        )),
+        "{ended:?}"
+    );
+    let board = desk.run(&["leaderboard"]);
+    assert_eq!(board.code, Some(0));
+    assert!(
+        board.out.contains("GROQ *") && board.out.contains("* stale"),
+        "{board:?}"
+    );
+    assert!(board.err.contains(&id), "{board:?}");
+    let places = desk.run(&["leaderboard", "--json"]).json();
+    assert_eq!(
+        (&places[0]["stale"], &places[1]["stale"]),
+        (&json!(false), &json!(true))
+    );
+
+    desk.run(&["correct-event", &id, "--reason", "typo", "--price", "-5"])
+        .failed(&["price: must be above zero"]);
+    let said = desk
+        .run(&[
+            "correct-event",
+            &id,
+            "--reason",
+            "typo",
+            "--price",
+            "123.4567",
+        ])
+        .ok();
+    assert!(
+        said.starts_with(&format!("{id} is corrected, by event ")),
+        "{said}"
+    );
+    desk.run(&["performance"]).ok();
+    let places = desk.run(&["leaderboard", "--json"]).json();
+    assert_eq!(
+        (&places[0]["account"], &places[0]["total_return"]),
+        (&json!("GROQ"), &json!(0.234567))
+    );
+    assert_eq!(places[0]["stale"], false);
+
+    let listed = desk.run(&["events", "--account", "GROQ", "--json"]).json();
+    assert_eq!(listed.as_array().unwrap().len(), 3);
+    let shown = desk.run(&["events", "--type", "CORRECTION"]).ok();
+    assert!(
+        shown.contains(&format!("EXIT at 123.4567, in the place of {id}")),
+        "{shown}"
+    );
+    desk.run(&["void-event", &id, "--reason", "typo"])
+        .failed(&["was corrected by", "name that one"]);
+    let is_correction = |row: &&serde_json::Value| row["event_type"] == "CORRECTION";
+    let correction = listed
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(is_correction)
+        .unwrap();
+    let correction = correction["id"].as_str().unwrap();
+    let said = desk
+        .run(&["void-event", correction, "--reason", "no fill"])
+        .ok();
+    assert!(
+        said.starts_with(&format!("{correction} is voided, by event ")),
+        "{said}"
+    );
+    let said = desk.run(&["performance"]).ok();
+    assert!(said.starts_with("2 weekly results"), "{said}");
+}
+
+#[tokio::test]
+async fn results_of_later_weeks_and_lost_exits_are_told() {
+    let desk = Desk::new().await;
+    let long = r#"{"price":100,"direction":"LONG","conviction":1}"#;
+    let lines = [
+        event("GROQ", "2026-01-07", "ENTRY", long, "2026-01-07T15:00:00Z"),
+        event(
+            "GROQ",
+            "2026-01-14",
+            "EXIT",
+            r#"{"price":104}"#,
+            "2026-01-14T20:00:00Z",
+        ),
+        event("GROQ", "9999-01-06", "ENTRY", long, "9999-01-06T15:00:00Z"),
+    ];
+    desk.import("import-events", lines.join("\n")).ok();
+    let said = desk.run(&["performance"]).ok();
+    assert_eq!(
+        said.lines().collect::<Vec<_>>(),
+        [
+            "2 weekly results and, over all weeks, 1 account brought up to date",
+            "1 result of a week after this one, in no statistics yet",
+            "1 EXIT not counted: no ENTRY before it in its week",
+        ]
+    );
+}
+
 #[tokio::test]
 async fn status_shows_what_there_is() {
     let desk = desk_with_bars().await;

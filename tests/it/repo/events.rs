@@ -229,7 +229,8 @@ async fn events_are_counted_and_trades_are_in_order() {
     assert_eq!(counts(Some("2026-01-14"), Some("GEMINI")).await, "");
 
     let trades = events::trades(&db).await.unwrap();
-    assert_eq!(ids(&trades), [0, 2, 4, 1].map(|n: usize| journal[n].id));
+    let found: Vec<EventId> = trades.iter().map(|trade| trade.id).collect();
+    assert_eq!(found, [0, 2, 4, 1].map(|n: usize| journal[n].id));
     assert_eq!(
         events::accounts(&db).await.unwrap(),
         ["CHATGPT", "DEEPSEEK", "GEMINI"].map(account)
@@ -260,7 +261,7 @@ async fn an_exit_follows_its_entry_of_the_same_instant() {
     let trades = events::trades(&db).await.unwrap();
     assert!(trades.chunks(2).any(|pair| pair[0].id > pair[1].id));
     for pair in trades.chunks(2) {
-        assert_eq!(pair[0].event_type, event_type("ENTRY"));
-        assert_eq!(pair[1].event_type, event_type("EXIT"));
+        let [first, second] = [0, 1].map(|n: usize| pair[n].event.as_ref().unwrap().event_type());
+        assert_eq!((first, second), (event_type("ENTRY"), event_type("EXIT")));
     }
 }

@@ -2,6 +2,7 @@
 
 mod demo;
 mod doctor;
+mod events;
 mod import_bars;
 mod import_events;
 mod leaderboard;
@@ -14,7 +15,7 @@ mod snapshot;
 mod status;
 
 use anyhow::Result;
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use clap::Subcommand;
 
 use crate::{
@@ -53,6 +54,12 @@ pub(crate) enum Stored {
     ImportBars(import_bars::Args),
     /// Stores execution events from a file with one JSON object a line; all or nothing
     ImportEvents(import_events::Args),
+    /// Lists execution events, newest first
+    Events(events::List),
+    /// Says of an event that it did not happen; the event stays in the journal
+    VoidEvent(events::VoidArgs),
+    /// Puts another event in the place of one, which stays in the journal
+    CorrectEvent(events::CorrectArgs),
     /// Calculates returns and correlations from the bars
     Metrics(metrics::Args),
     /// Calculates weekly results and statistics of the accounts from their events
@@ -83,6 +90,9 @@ impl Stored {
             Self::Migrate => migrate::run(db).await,
             Self::ImportBars(args) => import_bars::run(db, args).await,
             Self::ImportEvents(args) => import_events::run(db, args).await,
+            Self::Events(args) => events::list(db, args).await,
+            Self::VoidEvent(args) => events::void(db, args).await,
+            Self::CorrectEvent(args) => events::correct(db, args).await,
             Self::Metrics(args) => metrics::run(db, args).await,
             Self::Performance(args) => performance::run(db, args).await,
             Self::Snapshot(args) => snapshot::run(db, args).await,
@@ -116,4 +126,12 @@ pub(crate) fn count(number: u64, noun: &str) -> String {
         1 => format!("1 {noun}"),
         _ => format!("{number} {noun}s"),
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the clock"
+)]
+pub(crate) fn now() -> DateTime<Utc> {
+    Utc::now()
 }

@@ -1,7 +1,6 @@
 //! `performance`: weekly results and statistics of the accounts.
 
 use anyhow::Result;
-use chrono::{DateTime, Utc};
 use llm_trading_db::{
     db::Db,
     repo::{Upserted, performance::Problem},
@@ -9,7 +8,7 @@ use llm_trading_db::{
     types::Weeks,
 };
 
-use super::count;
+use super::{count, now};
 use crate::{Incomplete, output};
 
 #[derive(Debug, clap::Args)]
@@ -93,12 +92,4 @@ pub(crate) fn left_out(problem: &Problem) -> String {
         problem,
     } = problem;
     format!("{account}, week {week_id}, event {event_id}: {problem}")
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place that reads the clock"
-)]
-fn now() -> DateTime<Utc> {
-    Utc::now()
 }

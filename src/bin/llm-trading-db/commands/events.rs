@@ -1,0 +1,193 @@
+//! `events`, `void-event` and `correct-event`: the journal, and what puts it right.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use chrono::{DateTime, Utc};
+use llm_trading_db::{
+    db::Db,
+    documents::{Event, EventDocument},
+    repo::events::{self, Filter},
+    service::journal::{self, Instead},
+    types::{Account, EventId, EventType, WeekId},
+};
+use rust_decimal::Decimal;
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::now;
+use crate::output::{self, Format};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct List {
+    /// Only events of this account
+    #[arg(long, value_name = "ACCOUNT")]
+    account: Option<Account>,
+
+    /// Only events of this week, named by its Wednesday
+    #[arg(long, value_name = "DATE")]
+    week: Option<WeekId>,
+
+    /// Only events of this type
+    #[arg(long = "type", value_name = "TYPE")]
+    event_type: Option<EventType>,
+
+    /// At most so many, the newest
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    limit: u32,
+
+    #[command(flatten)]
+    format: Format,
+}
+
+/// An event as JSON, in the form that `import-events` takes.
+#[derive(Serialize)]
+struct Row<'a> {
+    id: EventId,
+    account: Account,
+    week_id: WeekId,
+    event_type: EventType,
+    event_data: &'a EventDocument,
+    occurred_at: DateTime<Utc>,
+}
+
+pub(crate) async fn list(db: &Db, args: &List) -> Result<()> {
+    let filter = Filter {
+        account: args.account,
+        week: args.week,
+        event_type: args.event_type,
+    };
+    let found = events::history(db, &filter, None, args.limit).await?;
+    if args.format.json {
+        let rows: Vec<Row<'_>> = found.iter().map(Row::from).collect();
+        return output::json(&rows);
+    }
+    let mut table = output::table(&["id", "occurred at", "account", "week", "type", "what"], 6);
+    for event in &found {
+        table.add_row([
+            event.id.to_string(),
+            event.occurred_at.to_string(),
+            event.account.to_string(),
+            event.week_id.to_string(),
+            event.event_type.to_string(),
+            in_words(&event.event_data),
+        ]);
+    }
+    output::text(&table.to_string())
+}
+
+fn in_words(event: &Event) -> String {
+    match event {
+        Event::Entry(entry) => format!("{} at {}", entry.direction, entry.price),
+        Event::Exit(exit) => format!("at {}", exit.price),
+        Event::Void(void) => format!("voids {}", void.event_id),
+        Event::Correction(correction) => format!(
+            "{} {}, in the place of {}",
+            correction.event.event_type(),
+            in_words(&correction.event),
+            correction.event_id
+        ),
+        _ => String::new(),
+    }
+}
+
+impl<'a> From<&'a events::Event> for Row<'a> {
+    fn from(event: &'a events::Event) -> Self {
+        Self {
+            id: event.id,
+            account: event.account,
+            week_id: event.week_id,
+            event_type: event.event_type,
+            event_data: &event.event_data,
+            occurred_at: event.occurred_at,
+        }
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct VoidArgs {
+    /// Id of the event, as `events` and `performance` show it
+    id: EventId,
+
+    /// Why, for whoever reads the journal later
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+}
+
+pub(crate) async fn void(db: &Db, args: &VoidArgs) -> Result<()> {
+    let voided = journal::void(db, args.id, &args.reason, now()).await?;
+    output::text(&format!("{} is voided, by event {voided}", args.id))
+}
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "What is not given is as in the event, so that `--price` alone corrects a price. Run `performance` afterwards."
+)]
+pub(crate) struct CorrectArgs {
+    /// Id of the event, as `events` and `performance` show it
+    id: EventId,
+
+    /// Why, for whoever reads the journal later
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+
+    /// Price that is right
+    #[arg(long, value_name = "PRICE", allow_negative_numbers = true)]
+    price: Option<Decimal>,
+
+    /// Week that is right, named by its Wednesday
+    #[arg(long, value_name = "DATE")]
+    week: Option<WeekId>,
+
+    /// Account that is right
+    #[arg(long, value_name = "ACCOUNT")]
+    account: Option<Account>,
+
+    /// Instant that is right, such as 2026-01-07T14:30:00Z
+    #[arg(long, value_name = "INSTANT")]
+    occurred_at: Option<DateTime<Utc>>,
+
+    /// Type that is right: ENTRY or EXIT
+    #[arg(long = "type", value_name = "TYPE")]
+    event_type: Option<EventType>,
+
+    /// All that is right, as a JSON object, such as {"price":101.5,"direction":"LONG","conviction":1}
+    #[arg(long, value_name = "JSON", conflicts_with = "price")]
+    event_data: Option<String>,
+}
+
+pub(crate) async fn correct(db: &Db, args: &CorrectArgs) -> Result<()> {
+    let wrong = events::get(db, args.id).await?;
+    let instead = Instead {
+        week_id: args.week.unwrap_or(wrong.week_id),
+        account: args.account.unwrap_or(wrong.account),
+        event: right(&wrong.event_data, args)?,
+        occurred_at: args.occurred_at.unwrap_or(wrong.occurred_at),
+    };
+    let correction = journal::correct(db, args.id, &args.reason, &instead).await?;
+    output::text(&format!("{} is corrected, by event {correction}", args.id))
+}
+
+/// The event as it should have been.
+fn right(wrong: &Event, args: &CorrectArgs) -> Result<Event> {
+    let wrong = match wrong {
+        Event::Correction(correction) => &correction.event,
+        wrong => wrong,
+    };
+    // Raw, so that every digit of what is kept stays.
+    let json = match &args.event_data {
+        Some(json) => json.clone(),
+        None => serde_json::to_string(wrong)?,
+    };
+    let mut body: BTreeMap<String, Box<RawValue>> =
+        serde_json::from_str(&json).context("--event-data must be a JSON object")?;
+    body.remove("event_type");
+    if let Some(price) = args.price {
+        body.insert(
+            "price".to_owned(),
+            RawValue::from_string(price.to_string())?,
+        );
+    }
+    let event_type = args.event_type.unwrap_or(wrong.event_type());
+    Ok(Event::from_parts(event_type, &to_raw_value(&body)?)?.into_inner())
+}

@@ -1,0 +1,99 @@
+//! What was recorded wrongly, put right: the journal of events is only ever added to, so an event is voided or corrected by another
+//! one, and stays readable itself.
+//!
+//! Each event is replaced at most once. A correction that is itself wrong is corrected, or voided, in its turn.
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    db::{Db, Tx},
+    documents::{Correction, Event, EventDocument, Void},
+    error::{Error, Result},
+    repo::events::{self, NewEvent},
+    types::{Account, EventId, WeekId},
+};
+
+/// What happened instead of an event.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Instead {
+    /// Week of the trade.
+    pub week_id: WeekId,
+    /// Account it happened in.
+    pub account: Account,
+    /// An [`Event::Entry`] or an [`Event::Exit`].
+    pub event: Event,
+    /// When it happened.
+    pub occurred_at: DateTime<Utc>,
+}
+
+/// Says of an event that it did not happen, and gives the id of the event that says so.
+///
+/// # Errors
+/// [`Error::NotFound`] if there is no such event; [`Error::Invalid`] if it is no longer in force, and which event is, or if no
+/// reason is given.
+#[tracing::instrument(name = "service.journal.void", skip_all, fields(%id, %at), err(level = "debug"))]
+pub async fn void(db: &Db, id: EventId, reason: &str, at: DateTime<Utc>) -> Result<EventId> {
+    let document = EventDocument::new(Void::new(id, reason).into())?;
+    db.transaction(async |tx| {
+        let voided = in_force(&mut *tx, id).await?;
+        let event = NewEvent {
+            id: replacement_of(id),
+            week_id: voided.week_id,
+            account: voided.account,
+            event_data: document.clone(),
+            occurred_at: at,
+        };
+        events::append(tx, &event).await?;
+        Ok(event.id)
+    })
+    .await
+}
+
+/// Puts another event in the place of one, and gives its id: the week, the account and the instant are of the new one.
+///
+/// # Errors
+/// [`Error::NotFound`] if there is no such event; [`Error::Invalid`] if it is no longer in force, and which event is, if no reason is
+/// given, or if what happened instead is neither an entry nor an exit.
+#[tracing::instrument(name = "service.journal.correct", skip_all, fields(%id), err(level = "debug"))]
+pub async fn correct(db: &Db, id: EventId, reason: &str, instead: &Instead) -> Result<EventId> {
+    let document = EventDocument::new(Correction::new(id, reason, instead.event.clone()).into())?;
+    db.transaction(async |tx| {
+        in_force(&mut *tx, id).await?;
+        let event = NewEvent {
+            id: replacement_of(id),
+            week_id: instead.week_id,
+            account: instead.account,
+            event_data: document.clone(),
+            occurred_at: instead.occurred_at,
+        };
+        events::append(tx, &event).await?;
+        Ok(event.id)
+    })
+    .await
+}
+
+/// The event, if it is one that can be replaced.
+async fn in_force(tx: &mut Tx, id: EventId) -> Result<events::Event> {
+    let event = events::get(&mut *tx, id).await?;
+    if matches!(*event.event_data, Event::Void(_)) {
+        let why =
+            format!("{id} is a VOID, which stays: append what happened under a key of its own");
+        return Err(Error::invalid("event_id", why));
+    }
+    match events::find_correction(tx, id).await? {
+        None => Ok(event),
+        Some(later) if matches!(*later.event_data, Event::Void(_)) => {
+            let why = format!("{id} was voided by {} already", later.id);
+            Err(Error::invalid("event_id", why))
+        }
+        Some(later) => {
+            let why = format!("{id} was corrected by {} already: name that one", later.id);
+            Err(Error::invalid("event_id", why))
+        }
+    }
+}
+
+/// The one id that a replacement of this event has, so that of two at once one is refused.
+fn replacement_of(id: EventId) -> EventId {
+    EventId::from_key(&format!("in the place of {id}"))
+}
