@@ -61,6 +61,8 @@ CREATE TABLE performance_problems (
     problem         text        NOT NULL,
     found_at        timestamptz NOT NULL,
     CONSTRAINT performance_problems_pkey PRIMARY KEY (id),
+    CONSTRAINT performance_problems_found_at_range
+        CHECK (found_at BETWEEN TIMESTAMPTZ '0001-01-01 00:00:00+00' AND TIMESTAMPTZ '9999-12-31 23:59:59.999999+00'),
     CONSTRAINT performance_problems_event_fkey FOREIGN KEY (event_id) REFERENCES execution_events (id) ON DELETE CASCADE
 );
 CREATE INDEX performance_problems_lookback_idx ON performance_problems (weeks_lookback, account);

@@ -11,8 +11,8 @@ use llm_trading_db::types::{
     Account, AccountId, Amount, Balance, ConditionPerformanceId, ConditionType, ConditionValue,
     Conviction, Correlation, DecisionId, Direction, Email, EventId, EventType, FetchId,
     FetchStatus, FetchType, Instrument, Level, LogId, LogReturn, Model, PerformanceId, PitchId,
-    PitchLabel, Price, Provider, Ratio, ReportId, ReportStatus, ReviewId, Share, Symbol, Usd,
-    UserId, UserName, Volume, WeekId, Weeks,
+    PitchLabel, Price, ProblemId, Provider, Ratio, ReportId, ReportStatus, ReviewId, Share, Symbol,
+    Usd, UserId, UserName, Volume, WeekId, Weeks,
 };
 use proptest::{
     collection::vec,
@@ -65,6 +65,7 @@ const TYPES: &[(&str, Read)] = &[
     ("ratio", read::<Ratio>),
     ("report_id", read::<ReportId>),
     ("report_status", read::<ReportStatus>),
+    ("problem_id", read::<ProblemId>),
     ("review_id", read::<ReviewId>),
     ("share", read::<Share>),
     ("symbol", read::<Symbol>),
