@@ -28,7 +28,7 @@ pub struct Config {
     options: PgConnectOptions,
     application_name: Option<String>,
     log_statements: bool,
-    command_timeout: Duration,
+    pub(crate) command_timeout: Duration,
     lock_timeout: Duration,
     idle_in_transaction_timeout: Duration,
     client_check_interval: Option<Duration>,
@@ -38,6 +38,7 @@ pub struct Config {
     pub(crate) acquire_timeout: Duration,
     pub(crate) connect_timeout: Duration,
     pub(crate) max_inactive_lifetime: Duration,
+    pub(crate) max_lifetime: Duration,
     pub(crate) ping_after: Duration,
     pub(crate) drain: Duration,
 }
@@ -105,6 +106,7 @@ impl Config {
             acquire_timeout: Duration::from_secs(5),
             connect_timeout: Duration::from_secs(5),
             max_inactive_lifetime: Duration::from_secs(300),
+            max_lifetime: Duration::from_secs(1800),
             ping_after: Duration::from_secs(5),
             drain: Duration::from_millis(100),
         }
@@ -172,6 +174,15 @@ impl Config {
     #[must_use]
     pub fn max_inactive_lifetime(mut self, limit: Duration) -> Self {
         self.max_inactive_lifetime = limit;
+        self
+    }
+
+    /// A connection that is older is closed when it comes back, or while it is idle; zero: never. Each gets up to a tenth less, so that
+    /// connections made together do not end together. It bounds how long a connection clings to a server, a plan or a right
+    /// that is out of date.
+    #[must_use]
+    pub fn max_lifetime(mut self, limit: Duration) -> Self {
+        self.max_lifetime = limit;
         self
     }
 
@@ -322,6 +333,7 @@ impl fmt::Debug for Config {
             .field("acquire_timeout", &self.acquire_timeout)
             .field("connect_timeout", &self.connect_timeout)
             .field("max_inactive_lifetime", &self.max_inactive_lifetime)
+            .field("max_lifetime", &self.max_lifetime)
             .field("ping_after", &self.ping_after)
             .field("drain", &self.drain)
             .field("client_check_interval", &self.client_check_interval)

@@ -87,9 +87,16 @@ pub enum Error {
         /// How it broke.
         why: String,
     },
-    /// The server gave up on a statement.
+    /// The server gave up on a statement, or we on the server.
     #[error("{0}")]
     Timeout(TimeoutKind),
+    /// No answer to a statement came in time, and it is not one that only reads: it may have taken effect, may still do so, or may
+    /// not. Never run it again blindly: read first what the database says.
+    #[error("the outcome of the statement is unknown, look before you run it again: {why}")]
+    OutcomeUnknown {
+        /// What was waited for.
+        why: String,
+    },
     /// A statement touched another number of rows than it must. A transaction that passes this on is rolled back; a statement by
     /// itself has already happened.
     #[error("expected {expected} rows, got {actual}")]
@@ -216,6 +223,9 @@ pub enum TimeoutKind {
     Statement,
     /// `lock_timeout`, or `NOWAIT` (55P03).
     Lock,
+    /// The server said nothing at all until a little after the limit for a statement: it is stopped, or the network swallows what is
+    /// sent.
+    NoAnswer,
 }
 
 impl fmt::Display for TimeoutKind {
@@ -225,6 +235,7 @@ impl fmt::Display for TimeoutKind {
                 "the statement was cancelled: it took longer than DB_COMMAND_TIMEOUT allows"
             }
             Self::Lock => "gave up waiting for a lock that another transaction holds",
+            Self::NoAnswer => "gave up waiting for an answer: the server said nothing in the time that DB_COMMAND_TIMEOUT allows",
         })
     }
 }

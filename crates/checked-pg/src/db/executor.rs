@@ -2,10 +2,8 @@
 
 use super::{
     Db, Tx,
-    fault::proves_statement_did_not_run,
-    lease::Lease,
-    place, refuse_control,
-    statement::{Traits, outline},
+    call::{Call, Next},
+    patience::{Expired, Patience},
 };
 use async_stream::try_stream;
 use futures_util::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream::BoxStream};
@@ -50,8 +48,8 @@ type Step = Either<PgQueryResult, PgRow>;
 impl<'p> Executor<'p> for &'p Db {
     type Database = Postgres;
 
-    /// Runs the statement again, once, if it provably did not run the first time. A stream that is dropped before its end drains
-    /// or closes its connection.
+    /// Runs the statement again if it provably did not run, or only reads. A stream that is dropped before its end leaves its
+    /// connection to be put in order in the background.
     fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> BoxStream<'e, Result<Step, Error>>
     where
         'p: 'e,
@@ -59,31 +57,26 @@ impl<'p> Executor<'p> for &'p Db {
     {
         let statement = Statement::take_apart(query);
         try_stream! {
-            let statement = statement?;
-            let mut retried = false;
+            let mut call = Call::new(self, statement?)?;
             loop {
-                let mut lease = self.lease_for(statement.text()).await?;
-                let mut heard_back = false;
+                let (mut lease, statement) = call.lease().await?;
                 let outcome = {
-                    let mut steps = lease.conn().fetch_many(statement.clone());
+                    let mut steps = lease.conn().fetch_many(statement);
                     loop {
-                        match steps.try_next().await {
-                            Ok(Some(step)) => {
-                                heard_back = true;
+                        match next_step(&mut steps, &mut call.patience).await {
+                            Ok(Ok(Some(step))) => {
+                                call.delivered = true;
                                 yield step;
                             }
-                            Ok(None) => break Ok(()),
-                            Err(error) => break Err(error),
+                            Ok(Ok(None)) => break Ok(()),
+                            Ok(Err(error)) => break Err(error),
+                            Err(expired) => break Err(expired.alone(call.traits)),
                         }
                     }
                 };
-                lease.settle(&outcome);
-                match outcome {
-                    Err(error) if !heard_back && !retried && proves_statement_did_not_run(&error) => {
-                        tracing::debug!("the connection was dead: the statement runs on another one");
-                        retried = true;
-                    }
-                    other => return other?,
+                match call.settle(lease, outcome).await {
+                    Next::Return(outcome) => return outcome?,
+                    Next::OnceMore => {}
                 }
             }
         }
@@ -98,23 +91,17 @@ impl<'p> Executor<'p> for &'p Db {
     {
         let statement = Statement::take_apart(query);
         async move {
-            let statement = statement?;
-            let mut retried = false;
+            let mut call = Call::new(self, statement?)?;
             loop {
-                let mut lease = self.lease_for(statement.text()).await?;
-                let mut heard_back = false;
-                let outcome = first_row(lease.conn(), statement.clone(), &mut heard_back).await;
-                lease.settle(&outcome);
-                match outcome {
-                    Err(error)
-                        if !heard_back && !retried && proves_statement_did_not_run(&error) =>
-                    {
-                        tracing::debug!(
-                            "the connection was dead: the statement runs on another one"
-                        );
-                        retried = true;
-                    }
-                    other => return other,
+                let (mut lease, statement) = call.lease().await?;
+                let row = first_row(lease.conn(), statement);
+                let outcome = match call.patience.wait(row).await {
+                    Ok(outcome) => outcome,
+                    Err(expired) => Err(expired.alone(call.traits)),
+                };
+                match call.settle(lease, outcome).await {
+                    Next::Return(outcome) => return outcome,
+                    Next::OnceMore => {}
                 }
             }
         }
@@ -130,8 +117,11 @@ impl<'p> Executor<'p> for &'p Db {
         'p: 'e,
     {
         async move {
-            let mut lease = self.lease_for(sql.as_str()).await?;
-            let outcome = lease.conn().prepare_with(sql, parameters).await;
+            let mut call = Call::new(self, Statement::of(sql.clone()))?;
+            let (mut lease, _) = call.lease().await?;
+            let answer = lease.conn().prepare_with(sql, parameters);
+            let outcome = call.patience.wait(answer).await;
+            let outcome = outcome.unwrap_or_else(|expired| Err(expired.in_transaction()));
             lease.settle(&outcome);
             outcome
         }
@@ -144,8 +134,10 @@ impl<'p> Executor<'p> for &'p Db {
         'p: 'e,
     {
         async move {
-            let mut lease = self.lease_for(sql.as_str()).await?;
-            let outcome = lease.conn().describe(sql).await;
+            let mut call = Call::new(self, Statement::of(sql.clone()))?;
+            let (mut lease, _) = call.lease().await?;
+            let outcome = call.patience.wait(lease.conn().describe(sql)).await;
+            let outcome = outcome.unwrap_or_else(|expired| Err(expired.in_transaction()));
             lease.settle(&outcome);
             outcome
         }
@@ -153,20 +145,14 @@ impl<'p> Executor<'p> for &'p Db {
     }
 }
 
-impl Db {
-    /// A connection for one statement by itself.
-    async fn lease_for(&self, sql: &str) -> Result<Lease, Error> {
-        let traits = Traits::of(sql);
-        if traits.controls_transaction && !traits.several {
-            return Err(refuse_control().into());
-        }
-        let mut lease = self
-            .acquire(|| format!("the statement `{}`{}", outline(sql), place::of_caller()))
-            .await?;
-        if traits.may_change_session {
-            lease.suspect();
-        }
-        Ok(lease)
+/// The next step of a stream. One that is there already costs no look at the clock.
+pub(super) async fn next_step(
+    steps: &mut BoxStream<'_, Result<Step, Error>>,
+    patience: &mut Patience,
+) -> Result<Result<Option<Step>, Error>, Expired> {
+    match steps.try_next().now_or_never() {
+        Some(step) => Ok(step),
+        None => patience.wait(steps.try_next()).await,
     }
 }
 
@@ -174,12 +160,10 @@ impl Db {
 pub(super) async fn first_row(
     conn: &mut PgConnection,
     statement: Statement,
-    heard_back: &mut bool,
 ) -> Result<Option<PgRow>, Error> {
     let mut steps = conn.fetch_many(statement);
     let mut first = None;
     while let Some(step) = steps.try_next().await? {
-        *heard_back = true;
         if let (Either::Right(row), None) = (step, &first) {
             first = Some(row);
         }
@@ -197,6 +181,26 @@ pub(super) struct Statement {
 }
 
 impl Statement {
+    /// A text alone, to be prepared.
+    fn of(sql: SqlStr) -> Self {
+        Self {
+            sql,
+            arguments: None,
+            prepared: None,
+            persistent: true,
+        }
+    }
+
+    /// What was learned of its columns when it was prepared may be out of date.
+    pub(super) fn forget_columns(&mut self) {
+        self.prepared = None;
+    }
+
+    /// Behind a pooler that changes sessions between transactions, a name may mean another statement.
+    pub(super) fn forget_name(&mut self) {
+        self.persistent = false;
+    }
+
     pub(super) fn text(&self) -> &str {
         self.sql.as_str()
     }

@@ -1,5 +1,6 @@
 //! What an error says about the connection and about the statement.
 
+use super::statement::Traits;
 use crate::error::is_fatal;
 use sqlx::{Error, postgres::PgDatabaseError};
 use std::io::ErrorKind;
@@ -35,6 +36,62 @@ pub(super) fn proves_statement_did_not_run(error: &Error) -> bool {
     }
 }
 
+/// How a statement that failed may run once more without harm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Again {
+    Never,
+    /// It did not run, or it only reads: on another connection.
+    Elsewhere,
+    /// The server takes no writes: on a new connection, which may lead to another server.
+    OnAnotherServer,
+    /// What the connection knows of it is out of date.
+    PreparedAnew,
+}
+
+/// What an error says of a statement by itself, of which nothing has come back to the caller yet.
+pub(super) fn again(error: &Error, traits: Traits) -> Again {
+    if proves_statement_did_not_run(error) {
+        return Again::Elsewhere;
+    }
+    match error {
+        // A statement that failed has changed nothing; several, or a procedure, may have committed before.
+        Error::Database(_) if traits.several || traits.may_change_session => Again::Never,
+        Error::Database(_) if is_out_of_date(error) => Again::PreparedAnew,
+        Error::Database(_) if is_read_only(error) => Again::OnAnotherServer,
+        _ if traits.only_reads && is_break(error) => Again::Elsewhere,
+        _ => Again::Never,
+    }
+}
+
+/// True if a statement failed before it ran since what was prepared does not fit any more: a column's type was changed, or the name
+/// is not known to the session.
+pub(super) fn is_out_of_date(error: &Error) -> bool {
+    let Error::Database(error) = error else {
+        return false;
+    };
+    match error.try_downcast_ref::<PgDatabaseError>() {
+        Some(error) if error.code() == "0A000" => error.routine() == Some("RevalidateCachedQuery"),
+        Some(error) => error.code() == "26000",
+        None => false,
+    }
+}
+
+/// True if the server refuses to write.
+pub(super) fn is_read_only(error: &Error) -> bool {
+    matches!(error, Error::Database(error) if error.code().as_deref() == Some("25006"))
+}
+
+/// True if the connection broke, and not if we gave it up.
+fn is_break(error: &Error) -> bool {
+    match error {
+        Error::Io(error) => !error
+            .get_ref()
+            .is_some_and(|inner| inner.is::<crate::Error>()),
+        Error::Database(_) => !leaves_connection_usable(error),
+        _ => false,
+    }
+}
+
 /// True while a server starts, stops or is out of slots: worth another try to connect.
 pub(super) fn is_transient_on_connect(error: &Error) -> bool {
     match error {
@@ -46,6 +103,8 @@ pub(super) fn is_transient_on_connect(error: &Error) -> bool {
                 | ErrorKind::NotFound // the socket's file, while the server restarts
         ),
         Error::Database(error) => matches!(error.code().as_deref(), Some("53300" | "57P03")),
+        // Closed before it said whether it does TLS: sqlx looks at the zero that it started with.
+        Error::Protocol(why) => why == "unexpected response from SSLRequest: 0x00",
         _ => false,
     }
 }

@@ -1,27 +1,24 @@
 //! A connection on loan, and how it comes back.
 
 use super::{
-    Db,
     fault::leaves_connection_usable,
-    pool::{Conn, Manager},
+    patience::Patience,
+    pool::{Conn, Slot},
     proof::{self, Broken, CLEAN, Cleaning, End, Ended},
 };
-use deadpool::managed::Object;
 use sqlx::PgConnection;
 use std::time::Duration;
-use tokio::{
-    runtime::Handle,
-    time::{Instant, timeout},
-};
+use tokio::{runtime::Handle, time::timeout};
 
 /// A connection on loan. It goes straight back to the pool only by [`release`](Self::release), after the last answer of a statement
 /// that leaves nothing behind. In all other cases nobody knows what is still under way on it or was left in its session: it must
 /// [prove itself](proof::end) first, or it is closed. Dropped, it does so in the background. Its slot in the pool stays taken
 /// meanwhile, so that the work of a cancelled caller still counts.
 pub(super) struct Lease {
-    object: Option<Object<Manager>>,
-    db: Db,
+    held: Option<(Conn, Slot)>,
     on_drop: OnDrop,
+    /// It must prove itself, whatever its last statement's outcome.
+    doubt: bool,
     /// Something may have been left in the session that only a thorough look finds.
     suspect: bool,
 }
@@ -33,11 +30,11 @@ enum OnDrop {
 }
 
 impl Lease {
-    pub(super) fn new(object: Object<Manager>, db: Db) -> Self {
+    pub(super) fn new(conn: Conn, slot: Slot) -> Self {
         Self {
-            object: Some(object),
-            db,
+            held: Some((conn, slot)),
             on_drop: OnDrop::Recover,
+            doubt: false,
             suspect: false,
         }
     }
@@ -45,25 +42,29 @@ impl Lease {
     /// The connection.
     #[expect(
         clippy::expect_used,
-        reason = "release and drop alone take the object, and nothing can be called after them"
+        reason = "release and drop alone take the connection, and nothing can be called after them"
     )]
     pub(super) fn conn(&mut self) -> &mut PgConnection {
-        let object = self.object.as_mut();
-        &mut object.expect("a lease holds its connection to the end").pg
+        let held = self.held.as_mut();
+        &mut held.expect("a lease holds its connection to the end").0.pg
     }
 
-    /// From now on a thorough look is needed before somebody else gets the connection.
+    /// From now on it must prove itself before somebody else gets it.
+    pub(super) fn doubt(&mut self) {
+        self.doubt = true;
+    }
+
+    /// As [`doubt`](Self::doubt), and by a thorough look.
     pub(super) fn suspect(&mut self) {
+        self.doubt = true;
         self.suspect = true;
     }
 
     /// Gives the connection back: its last answer was read, no transaction is open, and nothing is left in its session.
     pub(super) fn release(mut self) {
-        if let Some(mut object) = self.object.take() {
-            object.last_used = Instant::now();
-            drop(object);
-            Manager::reap_later(&self.db.pool);
-            self.came_back();
+        if let Some((conn, slot)) = self.held.take() {
+            let pool = slot.pool.clone();
+            pool.put(conn, slot);
         }
     }
 
@@ -74,7 +75,25 @@ impl Lease {
 
     /// Closes the connection, which turned out to be broken.
     pub(super) fn discard_broken(self) {
-        self.db.pool.manager().suspect_all();
+        if let Some((_, slot)) = &self.held {
+            slot.pool.suspect_all();
+        }
+        self.discard();
+    }
+
+    /// Closes the connection, whose server takes no writes, and its siblings.
+    pub(super) fn discard_read_only(self) {
+        if let Some((conn, slot)) = &self.held {
+            slot.pool.retire_as_read_only(conn);
+        }
+        self.discard();
+    }
+
+    /// Closes the connection, which knows statements that are out of date, and its siblings, which know them, too.
+    pub(super) fn discard_out_of_date(self) {
+        if let Some((conn, slot)) = &self.held {
+            slot.pool.retire_as_out_of_date(conn);
+        }
         self.discard();
     }
 
@@ -82,7 +101,7 @@ impl Lease {
     /// closes it if it broke, and else lets it prove itself in the background.
     pub(super) fn settle<T>(self, outcome: &Result<T, sqlx::Error>) {
         match outcome {
-            Ok(_) if !self.suspect => self.release(),
+            Ok(_) if !self.doubt => self.release(),
             Err(error) if !leaves_connection_usable(error) => self.discard_broken(),
             _ => drop(self),
         }
@@ -90,8 +109,18 @@ impl Lease {
 
     /// Ends the transaction and gives the connection back, if it proves to be in step and clean; else closes it.
     /// The inner result is the server's.
-    pub(super) async fn end(mut self, end: End) -> Result<Result<(), sqlx::Error>, Broken> {
-        let ended = self.prove(end).await;
+    pub(super) async fn end(
+        mut self,
+        end: End,
+        mut patience: Patience,
+    ) -> Result<Result<(), sqlx::Error>, Broken> {
+        let ended = match patience.wait(self.prove(end)).await {
+            Ok(ended) => ended,
+            Err(expired) => Err(Broken {
+                error: expired.in_transaction(),
+                was_sent: true,
+            }),
+        };
         self.after_proof(ended)
     }
 
@@ -134,34 +163,29 @@ impl Lease {
             }
         }
     }
-
-    fn came_back(&self) {
-        if self.db.pool.is_closed() {
-            self.db.pool.manager().returned.ring();
-        }
-    }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let Some(object) = self.object.take() else {
+        let Some((conn, slot)) = self.held.take() else {
             return;
         };
         if self.on_drop == OnDrop::Recover
             && let Ok(runtime) = Handle::try_current()
         {
+            let limit = slot.pool.config.drain;
             let lease = Self {
-                object: Some(object),
-                db: self.db.clone(),
+                held: Some((conn, slot)),
                 // Not a second time: if the runtime ends before that is done, it is closed.
                 on_drop: OnDrop::Close,
+                doubt: true,
                 suspect: self.suspect,
             };
-            runtime.spawn(lease.recover(self.db.config().drain));
+            runtime.spawn(lease.recover(limit));
         } else {
-            // Out of the pool, and the socket is closed: the server ends the session at its next read or check.
-            drop::<Conn>(Object::take(object));
-            self.came_back();
+            // The socket is closed before the slot is free: the server ends the session at its next read or check.
+            drop(conn);
+            drop(slot);
         }
     }
 }

@@ -114,7 +114,7 @@ impl Db {
             .await
             .map_err(Error::from)?;
         // Those made before may hold plans and type ids of the old schema.
-        drop(self.pool.retain(|_, _| false));
+        self.pool.drop_idle(|_| true);
         if let Err(error) = conn.close().await {
             tracing::debug!(error = %Error::from(error), "the migrations are done, the goodbye failed");
         }
@@ -128,7 +128,11 @@ impl Db {
     /// # Errors
     /// No connection, or the table of migrations cannot be read.
     pub async fn migrations(&self, schema: &Schema) -> Result<Vec<MigrationStatus>> {
-        let mut lease = self.acquire(|| "Db::migrations".to_owned()).await?;
+        let mut lease = self
+            .acquire(self.config().acquire_timeout, || {
+                "Db::migrations".to_owned()
+            })
+            .await?;
         let outcome = applied(lease.conn(), &schema.migrator).await;
         match &outcome {
             Ok(_) => lease.release(),

@@ -3,12 +3,14 @@
 //! [`Db`] is an `sqlx::Executor`, so `query_as!(…).fetch_one(&db)` works as with sqlx's own pool, but with one client flight per
 //! statement where that one makes three, and a cancelled caller never leaves a stale transaction behind for the next one.
 
+mod call;
 mod connect;
 mod executor;
 mod fault;
 mod health;
 mod lease;
 mod migrate;
+mod patience;
 mod place;
 mod pool;
 mod proof;
@@ -25,25 +27,18 @@ use transaction::{refuse_control, refuse_inside};
 pub use verify::SCHEMA_RULES;
 pub use verify::{Finding, Verification};
 
-use crate::{
-    config::Config,
-    error::{Error, Result},
-};
-use deadpool::managed::{self, PoolError, QueueMode, Timeouts};
+use crate::{config::Config, error::Result};
 use futures_util::future::{join_all, try_join_all};
 use lease::Lease;
-use pool::Manager;
+use pool::Pool;
 use sqlx::Connection;
-use std::{cell::Cell, fmt, time::Duration};
-use tokio::{
-    task::yield_now,
-    time::{Instant, timeout},
-};
+use std::{cell::Cell, fmt, sync::Arc, time::Duration};
+use tokio::{task::yield_now, time::timeout};
 
 /// A pool of connections to one database; cheap to clone.
 #[derive(Clone)]
 pub struct Db {
-    pool: managed::Pool<Manager>,
+    pool: Arc<Pool>,
 }
 
 impl Db {
@@ -53,8 +48,8 @@ impl Db {
     /// [`Error::Invalid`] if the settings contradict each other; [`Error::Connect`] if the server cannot be reached or refuses us.
     pub async fn connect(config: &Config) -> Result<Self> {
         let db = Self::connect_lazy(config)?;
-        let first =
-            (0..config.min_pool_size.max(1)).map(|_| db.acquire(|| "Db::connect".to_owned()));
+        let limit = config.acquire_timeout.max(config.connect_timeout);
+        let first = (0..config.min_pool_size.max(1)).map(|_| db.acquire_within(limit));
         let leases = try_join_all(first).await?;
         leases.into_iter().for_each(Lease::release);
         Ok(db)
@@ -66,57 +61,39 @@ impl Db {
     /// [`Error::Invalid`] if the settings contradict each other.
     pub fn connect_lazy(config: &Config) -> Result<Self> {
         config.check()?;
-        let timeouts = Timeouts {
-            wait: Some(config.acquire_timeout),
-            create: None,  // the manager's own, so that the error can say why
-            recycle: None, // the manager's own, only where there is something to wait for
-        };
-        let pool = managed::Pool::builder(Manager::new(config.clone()))
-            .max_size(config.max_pool_size)
-            .timeouts(timeouts)
-            // The one used last is used next: its caches are warm, and those not needed grow old and are closed.
-            .queue_mode(QueueMode::Lifo)
-            .runtime(deadpool::Runtime::Tokio1)
-            .build()
-            .map_err(|_| Error::Driver("the pool could not be built"))?;
-        Ok(Self { pool })
+        Ok(Self {
+            pool: Pool::new(config.clone()),
+        })
     }
 
     /// The pool as it is now; needs no connection.
     #[must_use]
     pub fn status(&self) -> PoolStatus {
-        let status = self.pool.status();
         PoolStatus {
-            max_size: status.max_size,
-            size: status.size,
-            idle: status.available,
-            waiting: status.waiting,
+            max_size: self.config().max_pool_size,
+            size: self.pool.size(),
+            idle: self.pool.idle(),
+            waiting: self.pool.waiting(),
         }
     }
 
     /// Refuses new work, waits for the work under way, at most until the deadline, and says goodbye to the server.
     /// True if nothing is under way any more.
     pub async fn close(&self, deadline: Duration) -> bool {
-        let manager = self.pool.manager();
-        let mut idle = self.pool.retain(|_, _| false).removed;
-        self.pool.close();
-        idle.extend(manager.close());
+        let idle = self.pool.close();
         let goodbye = async {
             // A courtesy: the socket closes in any case, so it does not matter whether the message arrives.
             join_all(idle.into_iter().map(|conn| conn.pg.close())).await;
-            manager
-                .returned
-                .wait_until(|| self.pool.status().size == 0)
-                .await;
+            self.pool.wait_until_empty().await;
         };
-        timeout(deadline, goodbye).await.is_ok() || self.pool.status().size == 0
+        timeout(deadline, goodbye).await.is_ok() || self.pool.size() == 0
     }
 
     /// A connection for `used`, which an error names.
-    async fn acquire(&self, used: impl FnOnce() -> String) -> Result<Lease> {
+    async fn acquire(&self, limit: Duration, used: impl FnOnce() -> String) -> Result<Lease> {
         refuse_inside(self.id(), used)?;
         self.take_turns().await;
-        self.acquire_within(self.config().acquire_timeout).await
+        self.acquire_within(limit).await
     }
 
     /// Lets the other tasks of this thread go first, now and then.
@@ -130,57 +107,24 @@ impl Db {
         thread_local!(static STARTED: Cell<u32> = const { Cell::new(0) });
         let started = STARTED.get().wrapping_add(1);
         STARTED.set(started);
-        let among_others = || {
-            let status = self.pool.status();
-            status.available < status.size
-        };
+        let among_others = || self.pool.idle() < self.pool.size();
         if started.is_multiple_of(ALONE) || started.is_multiple_of(AMONG_OTHERS) && among_others() {
             yield_now().await;
         }
     }
 
     async fn acquire_within(&self, limit: Duration) -> Result<Lease> {
-        let start = Instant::now();
-        let timeouts = Timeouts {
-            wait: Some(limit),
-            ..self.pool.timeouts()
-        };
-        let object = self
-            .pool
-            .timeout_get(&timeouts)
-            .await
-            .map_err(|error| match error {
-                PoolError::Backend(error) => error,
-                PoolError::Closed => Error::PoolClosed,
-                PoolError::Timeout(_) => {
-                    let status = self.status();
-                    Error::PoolTimeout {
-                        waited: start.elapsed(),
-                        size: status.size,
-                        idle: status.idle,
-                        waiting: status.waiting + 1, // and this one, which has just left the queue
-                    }
-                }
-                PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_) => {
-                    Error::Driver("the pool is not set up for this")
-                }
-            })?;
-        let lease = Lease::new(object, self.clone());
-        if self.pool.is_closed() {
-            // Closed while this connection was being made.
-            lease.discard();
-            return Err(Error::PoolClosed);
-        }
-        Ok(lease)
+        let (conn, slot) = self.pool.acquire(limit).await?;
+        Ok(Lease::new(conn, slot))
     }
 
     /// Tells this pool from others; the same for all clones.
     fn id(&self) -> usize {
-        std::ptr::from_ref(self.pool.manager()) as usize
+        Arc::as_ptr(&self.pool) as usize
     }
 
     fn config(&self) -> &Config {
-        &self.pool.manager().config
+        &self.pool.config
     }
 }
 

@@ -16,9 +16,10 @@ use super::{
     Db,
     fault::{leaves_connection_usable, proves_statement_did_not_run},
     lease::Lease,
+    patience::Patience,
     proof::{Broken, End},
 };
-use crate::error::{DatabaseError, Error, Result};
+use crate::error::{Error, Result};
 use raw::{ended_early, swallowed};
 use sqlx::{Executor, SqlStr};
 use std::{
@@ -26,7 +27,12 @@ use std::{
     panic::Location,
     time::Duration,
 };
+use tokio::time::Instant;
 use tracing::Instrument;
+use tx::RunAgain;
+
+/// How often a transaction runs on a new connection since the old one's server or statements were out of date.
+const MOST_HEALED: u32 = 2;
 
 /// A rollback that takes longer is left to the server, which does it when the connection is closed.
 const ROLLBACK_LIMIT: Duration = Duration::from_secs(1);
@@ -149,71 +155,78 @@ impl Db {
     {
         let began = options.began(place);
         let mut attempt = 1;
+        let mut healed = 0;
         loop {
             let run = self.attempt(&options, began, work.clone());
-            let (result, collision) = run.instrument(span(began, attempt)).await;
-            let Some(collision) = collision else {
-                return result;
-            };
-            let code = collision.code();
-            if attempt >= options.attempts {
-                tracing::warn!(attempt, code, "the transaction collided, giving up");
-                return result;
+            let (result, again) = run.instrument(span(began, attempt)).await;
+            match again {
+                None => return result,
+                // Once by each, and not with a pause: nothing is in the way any more.
+                Some(why @ (RunAgain::OnAnotherServer | RunAgain::PreparedAnew)) => {
+                    if healed >= MOST_HEALED {
+                        return result;
+                    }
+                    healed += 1;
+                    tracing::debug!(?why, "the transaction runs again on a new connection");
+                }
+                Some(RunAgain::Collision(collision)) => {
+                    let code = collision.code();
+                    if attempt >= options.attempts {
+                        tracing::warn!(attempt, code, "the transaction collided, giving up");
+                        return result;
+                    }
+                    let pause = pause_after(attempt);
+                    tracing::debug!(attempt, code, ?pause, "the transaction collided, once more");
+                    tokio::time::sleep(pause).await;
+                    attempt += 1;
+                }
             }
-            let pause = pause_after(attempt);
-            tracing::debug!(attempt, code, ?pause, "the transaction collided, once more");
-            tokio::time::sleep(pause).await;
-            attempt += 1;
         }
     }
 
-    /// Runs `work` once; says, too, if PostgreSQL asks for another run.
+    /// Runs `work` once; says, too, if it may be run again.
     async fn attempt<T, E, F>(
         &self,
         options: &TxOptions,
         began: Began,
         work: F,
-    ) -> (Result<T, E>, Option<DatabaseError>)
+    ) -> (Result<T, E>, Option<RunAgain>)
     where
         F: AsyncFnOnce(&mut Tx) -> Result<T, E>,
         E: From<Error>,
     {
         let mut tx = match self.begin(options.begin(), began).await {
-            Ok(lease) => Tx::new(lease),
+            Ok(lease) => Tx::new(lease, self.patience()),
             Err(error) => return (Err(error.into()), None),
         };
         let result = active::inside(self.id(), began, work(&mut tx)).await;
-        let Tx { lease, seen } = tx;
-        if seen.ended || (seen.broken && result.is_ok()) {
-            let error = match seen.ended {
-                true => ended_early(),
-                false => Error::Disconnected {
-                    why: "a statement of the transaction failed, and its error was swallowed"
-                        .into(),
-                },
-            };
-            drop(lease);
-            return (Err(error.into()), None);
+        let Tx {
+            lease, mut seen, ..
+        } = tx;
+        if seen.ended {
+            return (Err(ended_early().into()), None);
         }
         match result {
-            Ok(value) => match commit(lease).await {
+            Ok(value) if !seen.broken => match commit(lease, self.patience()).await {
                 Ok(()) => (Ok(value), None),
                 Err(error) => {
-                    let collision = match &error {
-                        Error::Retryable(collision) => Some(collision.clone()),
+                    let again = match &error {
+                        Error::Retryable(collision) => Some(RunAgain::Collision(collision.clone())),
                         _ => None,
                     };
-                    (Err(error.into()), collision)
+                    (Err(error.into()), again)
                 }
             },
+            Ok(_) => {
+                lease.discard_broken();
+                let why = "a statement of the transaction failed, and its error was swallowed";
+                let error = Error::Disconnected { why: why.into() };
+                (Err(error.into()), None)
+            }
             Err(error) => {
-                if seen.broken {
-                    lease.discard_broken();
-                } else {
-                    // The transaction is over in any case: by ROLLBACK, or since the connection is closed.
-                    lease.recover(ROLLBACK_LIMIT).await;
-                }
-                (Err(error), seen.collision)
+                let again = seen.again.take().filter(|again| !options.forbids(again));
+                end_failed(lease, seen.broken, again.as_ref()).await;
+                (Err(error), again)
             }
         }
     }
@@ -221,9 +234,14 @@ impl Db {
     /// A dead connection shows here, before any work, so another one is tried.
     async fn begin(&self, begin: SqlStr, began: Began) -> Result<Lease> {
         let mut retried = false;
+        let mut patience = self.patience();
+        let mut limit = self.config().acquire_timeout;
         loop {
-            let mut lease = self.acquire(|| format!("another {began}")).await?;
-            match lease.conn().execute(begin.clone()).await {
+            let start = Instant::now();
+            let mut lease = self.acquire(limit, || format!("another {began}")).await?;
+            limit = limit.saturating_sub(start.elapsed());
+            let begun = patience.wait(lease.conn().execute(begin.clone())).await;
+            match begun.unwrap_or_else(|expired| Err(expired.in_transaction())) {
                 Ok(_) => return Ok(lease),
                 Err(error) if leaves_connection_usable(&error) => return Err(error.into()),
                 Err(error) => {
@@ -246,8 +264,18 @@ fn span(began: Began, attempt: u32) -> tracing::Span {
     tracing::info_span!("db.transaction", name, place = %began.place, attempt)
 }
 
-async fn commit(lease: Lease) -> Result<()> {
-    match lease.end(End::Commit).await {
+/// The transaction is over in any case: by ROLLBACK, or since its connection is closed.
+async fn end_failed(lease: Lease, broken: bool, again: Option<&RunAgain>) {
+    match again {
+        _ if broken => lease.discard_broken(),
+        Some(RunAgain::OnAnotherServer) => lease.discard_read_only(),
+        Some(RunAgain::PreparedAnew) => lease.discard_out_of_date(),
+        _ => lease.recover(ROLLBACK_LIMIT).await,
+    }
+}
+
+async fn commit(lease: Lease, patience: Patience) -> Result<()> {
+    match lease.end(End::Commit, patience).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(refused(error)),
         Err(Broken {

@@ -1,4 +1,4 @@
-use super::Began;
+use super::{Began, tx::RunAgain};
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 use std::panic::Location;
 
@@ -84,6 +84,11 @@ impl TxOptions {
             name: self.name,
             place,
         }
+    }
+
+    /// A transaction that is to be read-only finds no better server by running again.
+    pub(super) fn forbids(&self, again: &RunAgain) -> bool {
+        self.read_only && matches!(again, RunAgain::OnAnotherServer)
     }
 
     /// One simple query, so one flight.

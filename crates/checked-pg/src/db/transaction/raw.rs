@@ -1,7 +1,7 @@
 use super::tx::Tx;
 use crate::{
     db::proof::{Stands, leave, nonce},
-    error::{DatabaseError, Error, Result},
+    error::{DatabaseError, Error, Result, TimeoutKind},
 };
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
 
@@ -15,17 +15,22 @@ where
     tx.lease.suspect();
     let savepoint = nonce();
     let begin = AssertSqlSafe(format!("SAVEPOINT {savepoint}"));
-    let outcome = tx.quiet().await?.execute(begin).await.map(drop);
-    tx.seen.note(&outcome);
-    outcome.map_err(Error::from)?;
+    tx.quiet().await?;
+    let begun = tx.answer(async |conn| conn.execute(begin).await).await;
+    begun.map_err(Error::from)?;
 
     let result = work(tx.lease.conn()).await;
-    let stands = match leave(tx.lease.conn(), &savepoint, result.is_err()).await {
-        Ok(stands) => stands,
-        Err(broken) => {
+    let mut patience = tx.patience;
+    let left = leave(tx.lease.conn(), &savepoint, result.is_err());
+    let stands = match patience.wait(left).await {
+        Ok(Ok(stands)) => stands,
+        other => {
             tx.seen.broken = true;
-            let error = Error::from(broken.error);
-            return Err(result.err().unwrap_or_else(|| error.into()));
+            let error = match other {
+                Ok(Err(broken)) => broken.error,
+                _ => crate::error::Error::Timeout(TimeoutKind::NoAnswer).into(),
+            };
+            return Err(result.err().unwrap_or_else(|| Error::from(error).into()));
         }
     };
     match (stands, result) {

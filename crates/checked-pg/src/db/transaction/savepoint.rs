@@ -49,10 +49,12 @@ where
 impl Tx {
     /// Runs statements that control the transaction, after what was abandoned before.
     pub(super) async fn control(&mut self, statements: &'static str) -> Result<()> {
-        let outcome = self.quiet().await?.execute(statements).await.map(drop);
-        if outcome.is_err() {
-            self.seen.note(&outcome);
-        }
-        Ok(outcome?)
+        self.quiet().await?;
+        let again = self.seen.again.clone();
+        self.answer(async |conn| conn.execute(statements).await)
+            .await?;
+        // Only a statement of the caller's own shows that a collision was dealt with.
+        self.seen.again = again;
+        Ok(())
     }
 }

@@ -1,14 +1,16 @@
 use crate::{
     db::{
-        executor::{Statement, first_row},
+        executor::{Statement, first_row, next_step},
+        fault::{is_out_of_date, is_read_only, leaves_connection_usable},
         lease::Lease,
+        patience::Patience,
         proof::settle_what_is_owed,
         statement::Traits,
     },
     error::{DatabaseError, Error, Result},
 };
 use async_stream::try_stream;
-use futures_util::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream::BoxStream};
+use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::BoxStream};
 use sqlx::{
     Either, Execute, Executor, PgConnection, Postgres, SqlStr,
     postgres::{PgQueryResult, PgRow, PgStatement, PgTypeInfo},
@@ -34,24 +36,38 @@ use std::fmt;
 pub struct Tx {
     pub(super) lease: Lease,
     pub(super) seen: Seen,
+    /// For the answers to one statement.
+    pub(super) patience: Patience,
 }
 
 /// What the statements of a transaction came across.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
-    /// The last error asks for the whole transaction to be run again.
-    pub(super) collision: Option<DatabaseError>,
+    /// The last error is one after which all of it may be run again.
+    pub(super) again: Option<RunAgain>,
     /// A COMMIT or ROLLBACK on the raw connection ended the transaction.
     pub(super) ended: bool,
     /// The connection is broken or out of step: nothing more can run on it.
     pub(super) broken: bool,
 }
 
+/// Why a transaction is run again.
+#[derive(Debug, Clone)]
+pub(super) enum RunAgain {
+    /// PostgreSQL asks for it.
+    Collision(DatabaseError),
+    /// The server takes no writes.
+    OnAnotherServer,
+    /// What the connection knew of a statement was out of date.
+    PreparedAnew,
+}
+
 impl Tx {
-    pub(super) fn new(lease: Lease) -> Self {
+    pub(super) fn new(lease: Lease, patience: Patience) -> Self {
         Self {
             lease,
             seen: Seen::default(),
+            patience,
         }
     }
 
@@ -112,16 +128,28 @@ impl Tx {
         }
     }
 
+    /// Asks one question, within its time, and remembers what the answer says of the transaction.
+    pub(super) async fn answer<T>(
+        &mut self,
+        ask: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+    ) -> Result<T, sqlx::Error> {
+        let mut patience = self.patience;
+        let answer = patience.wait(ask(self.lease.conn())).await;
+        let outcome = answer.unwrap_or_else(|expired| Err(expired.in_transaction()));
+        self.seen.note(&outcome);
+        outcome
+    }
+
     /// The connection, with nothing under way on it.
     pub(super) async fn quiet(&mut self) -> Result<&mut PgConnection> {
-        let conn = self.lease.conn();
-        match settle_what_is_owed(conn).await {
-            Ok(_) => Ok(self.lease.conn()),
-            Err(broken) => {
-                self.seen.broken = true;
-                Err(broken.error.into())
-            }
-        }
+        let mut patience = self.patience;
+        let error = match patience.wait(settle_what_is_owed(self.lease.conn())).await {
+            Ok(Ok(_)) => return Ok(self.lease.conn()),
+            Ok(Err(broken)) => broken.error,
+            Err(expired) => expired.in_transaction(),
+        };
+        self.seen.broken = true;
+        Err(error.into())
     }
 }
 
@@ -137,24 +165,29 @@ impl Seen {
     pub(super) fn note<T>(&mut self, outcome: &Result<T, sqlx::Error>) {
         match outcome {
             // Only after a rollback to a savepoint: the collision was dealt with.
-            Ok(_) => self.collision = None,
+            Ok(_) => self.again = None,
             Err(error) => {
-                if let Some(collision) = collision(error) {
-                    self.collision = Some(collision);
+                if let Some(again) = may_run_again(error) {
+                    self.again = Some(again);
                 }
-                self.broken |= !crate::db::fault::leaves_connection_usable(error);
+                self.broken |= !leaves_connection_usable(error);
             }
         }
     }
 }
 
-/// The server's error, if it asks for the whole transaction to be run again.
-pub(super) fn collision(error: &sqlx::Error) -> Option<DatabaseError> {
-    let sqlx::Error::Database(error) = error else {
+/// True if all of a transaction may run again after this error of a statement.
+pub(super) fn may_run_again(error: &sqlx::Error) -> Option<RunAgain> {
+    let sqlx::Error::Database(database) = error else {
         return None;
     };
-    let error = error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>()?;
-    matches!(error.code(), "40001" | "40P01").then(|| DatabaseError::from(error))
+    let database = database.try_downcast_ref::<sqlx::postgres::PgDatabaseError>()?;
+    match database.code() {
+        "40001" | "40P01" => Some(RunAgain::Collision(DatabaseError::from(database))),
+        _ if is_read_only(error) => Some(RunAgain::OnAnotherServer),
+        _ if is_out_of_date(error) => Some(RunAgain::PreparedAnew),
+        _ => None,
+    }
 }
 
 impl fmt::Debug for Tx {
@@ -177,13 +210,15 @@ impl<'t> Executor<'t> for &'t mut Tx {
         try_stream! {
             let statement = statement?;
             self.admit(statement.text())?;
+            let mut patience = self.patience;
             let outcome = {
                 let mut steps = self.lease.conn().fetch_many(statement);
                 loop {
-                    match steps.try_next().await {
-                        Ok(Some(step)) => yield step,
-                        Ok(None) => break Ok(()),
-                        Err(error) => break Err(error),
+                    match next_step(&mut steps, &mut patience).await {
+                        Ok(Ok(Some(step))) => yield step,
+                        Ok(Ok(None)) => break Ok(()),
+                        Ok(Err(error)) => break Err(error),
+                        Err(expired) => break Err(expired.in_transaction()),
                     }
                 }
             };
@@ -205,9 +240,8 @@ impl<'t> Executor<'t> for &'t mut Tx {
         async move {
             let statement = statement?;
             self.admit(statement.text())?;
-            let outcome = first_row(self.lease.conn(), statement, &mut false).await;
-            self.seen.note(&outcome);
-            outcome
+            self.answer(async |conn| first_row(conn, statement).await)
+                .await
         }
         .boxed()
     }
@@ -222,9 +256,8 @@ impl<'t> Executor<'t> for &'t mut Tx {
     {
         async move {
             self.admit(sql.as_str())?;
-            let outcome = self.lease.conn().prepare_with(sql, parameters).await;
-            self.seen.note(&outcome);
-            outcome
+            self.answer(async |conn| conn.prepare_with(sql, parameters).await)
+                .await
         }
         .boxed()
     }
@@ -239,9 +272,7 @@ impl<'t> Executor<'t> for &'t mut Tx {
     {
         async move {
             self.admit(sql.as_str())?;
-            let outcome = self.lease.conn().describe(sql).await;
-            self.seen.note(&outcome);
-            outcome
+            self.answer(async |conn| conn.describe(sql).await).await
         }
         .boxed()
     }

@@ -1,0 +1,124 @@
+//! A statement by itself: on which connection it runs, and whether it may run once more.
+
+use super::{
+    Db,
+    executor::Statement,
+    fault::{Again, again},
+    lease::Lease,
+    patience::Patience,
+    place, refuse_control,
+    statement::{Traits, outline},
+};
+use crate::config::Pooler;
+use sqlx::{Connection, Error};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// A statement is run so often at most: a connection may be dead, the next one's plan out of date, its server read-only.
+const MOST_RUNS: u32 = 4;
+
+/// A call of one statement, with one budget: so long for a connection, and so long for the answers.
+pub(super) struct Call<'d> {
+    db: &'d Db,
+    statement: Statement,
+    pub(super) traits: Traits,
+    pub(super) patience: Patience,
+    for_connection: Duration,
+    runs: u32,
+    /// Runs the statement once more.
+    kept: Option<Lease>,
+    /// Something came back to the caller.
+    pub(super) delivered: bool,
+}
+
+/// What follows a run.
+pub(super) enum Next<T> {
+    Return(Result<T, Error>),
+    OnceMore,
+}
+
+impl<'d> Call<'d> {
+    pub(super) fn new(db: &'d Db, statement: Statement) -> Result<Self, Error> {
+        let traits = Traits::of(statement.text());
+        if traits.controls_transaction && !traits.several {
+            return Err(refuse_control().into());
+        }
+        Ok(Self {
+            db,
+            statement,
+            traits,
+            patience: db.patience(),
+            for_connection: db.config().acquire_timeout,
+            runs: 0,
+            kept: None,
+            delivered: false,
+        })
+    }
+
+    /// A connection for the next run, and the statement.
+    pub(super) async fn lease(&mut self) -> Result<(Lease, Statement), Error> {
+        self.runs += 1;
+        let mut lease = match self.kept.take() {
+            Some(lease) => lease,
+            None => self.acquire().await?,
+        };
+        if self.traits.may_change_session {
+            lease.suspect();
+        }
+        let mut statement = self.statement.clone();
+        if self.db.config().pooler == Pooler::Transaction {
+            statement.forget_name();
+        }
+        Ok((lease, statement))
+    }
+
+    async fn acquire(&mut self) -> Result<Lease, Error> {
+        let start = Instant::now();
+        let sql = self.statement.text();
+        let used = || format!("the statement `{}`{}", outline(sql), place::of_caller());
+        let lease = self.db.acquire(self.for_connection, used).await?;
+        self.for_connection = self.for_connection.saturating_sub(start.elapsed());
+        Ok(lease)
+    }
+
+    /// Gives the connection back after a run, and says what follows.
+    pub(super) async fn settle<T>(
+        &mut self,
+        mut lease: Lease,
+        outcome: Result<T, Error>,
+    ) -> Next<T> {
+        let again = match &outcome {
+            Err(error) if self.runs < MOST_RUNS && !self.delivered => again(error, self.traits),
+            _ => Again::Never,
+        };
+        match again {
+            Again::Never => {
+                lease.settle(&outcome);
+                return Next::Return(outcome);
+            }
+            Again::Elsewhere => {
+                tracing::debug!("the connection was dead: the statement runs on another one");
+                lease.settle(&outcome);
+            }
+            Again::OnAnotherServer => {
+                tracing::debug!(
+                    "the server takes no writes: the statement runs on a new connection"
+                );
+                lease.discard_read_only();
+            }
+            Again::PreparedAnew => {
+                tracing::debug!("the statement is prepared anew, and runs once more");
+                self.statement.forget_columns();
+                let cleared = self.patience.wait(lease.conn().clear_cached_statements());
+                match cleared.await {
+                    Ok(Ok(())) => {
+                        lease.doubt();
+                        self.kept = Some(lease);
+                    }
+                    _ => lease.discard_broken(),
+                }
+            }
+        }
+        Next::OnceMore
+    }
+}
