@@ -6,6 +6,10 @@ use std::{collections::BTreeSet, path::Path};
 use cargo_checked_pg::{
     Project,
     check::{self, source::rust_files},
+    overrides::{
+        catalog::{Catalog, Column, DefinedType},
+        settings,
+    },
 };
 
 #[test]
@@ -13,6 +17,51 @@ fn the_sources_and_the_cache_are_in_order() {
     let project = Project::open(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
     let findings = check::findings(&project).unwrap();
     assert!(findings.is_empty(), "\n{}\n", findings.join("\n"));
+}
+
+/// The schema as the cache has it, and one that differs from it.
+fn catalogs(change: impl FnOnce(&mut Catalog)) -> (Project, Catalog, Catalog) {
+    let project = Project::open(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let recorded = Catalog::recorded(&project.path(".sqlx")).unwrap();
+    let mut changed = recorded.clone();
+    change(&mut changed);
+    (project, recorded, changed)
+}
+
+#[test]
+fn a_column_of_a_domain_that_sqlx_toml_does_not_name_is_told() {
+    let (project, recorded, changed) = catalogs(|catalog| {
+        catalog.columns.push(Column {
+            relation: "users".to_owned(),
+            column: "second_email".to_owned(),
+            of: "email".to_owned(),
+            array: false,
+            takes_null: true,
+            key: false,
+        });
+    });
+    let fresh = settings(&project, &recorded).unwrap().unwrap();
+    assert!(
+        !fresh.are_stale(),
+        "sqlx.toml is of other types and columns"
+    );
+    let settings = settings(&project, &changed).unwrap().unwrap();
+    assert!(settings.are_stale());
+    let line = "second_email = \"crate::types::Email\"";
+    assert!(settings.wanted.contains(line), "{}", settings.wanted);
+}
+
+#[test]
+fn a_domain_without_a_type_is_told() {
+    let (project, _, changed) = catalogs(|catalog| {
+        catalog.types.push(DefinedType {
+            name: "broker".to_owned(),
+            required: true,
+        });
+    });
+    let told = settings(&project, &changed).unwrap().unwrap_err();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("`broker` has no Rust type"), "{told:?}");
 }
 
 /// They are no members of the workspace: nothing but this keeps their lints alike.

@@ -1,11 +1,5 @@
 //! What holds for the schema as a whole, read from the catalog, and what it refuses.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    path::Path,
-};
-
 use crate::fixtures::{column, database, execute, refused_by};
 
 /// A rule over the catalog: a query that lists what breaks it, and a statement that does break it, to see that the query can
@@ -194,105 +188,6 @@ async fn the_rules_of_the_catalog_hold() {
             rule.found
         );
     }
-}
-
-/// The overrides of `sqlx.toml`: of types by name, and of columns by table and column.
-struct Overrides {
-    types: BTreeMap<String, String>,
-    columns: BTreeMap<String, String>,
-}
-
-fn overrides() -> Overrides {
-    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("sqlx.toml")).unwrap();
-    let (mut types, mut columns) = (BTreeMap::new(), BTreeMap::new());
-    let mut section = "";
-    for line in text.lines().map(str::trim) {
-        if let Some(name) = line.strip_prefix('[') {
-            section = name.trim_end_matches(']');
-        } else if let Some((key, value)) = line.split_once(" = ") {
-            let (key, value) = (key.trim_matches('\''), value.trim_matches('"').to_owned());
-            let table = section.strip_prefix("macros.table-overrides.");
-            if section == "macros.type-overrides" {
-                types.insert(key.to_owned(), value);
-            } else if let Some(table) = table {
-                columns.insert(format!("{}.{key}", table.trim_matches('\'')), value);
-            }
-        }
-    }
-    Overrides { types, columns }
-}
-
-/// The traps for JSON without a document type; no domains.
-fn is_trap(name: &str) -> bool {
-    matches!(
-        name.trim_end_matches("[]"),
-        "JSON" | "JSONB" | "json" | "jsonb"
-    )
-}
-
-#[tokio::test]
-async fn every_domain_and_its_array_has_a_rust_type() {
-    let db = database().await;
-    let domains: BTreeSet<String> = column(
-        &db,
-        "SELECT typname::text FROM pg_type WHERE typtype = 'd' AND typnamespace = 'public'::regnamespace",
-    )
-    .await
-    .unwrap()
-    .into_iter()
-    .collect();
-    let types = overrides().types;
-    let named: BTreeSet<String> = types
-        .keys()
-        .filter(|name| !is_trap(name))
-        .map(|name| name.trim_end_matches("[]").to_owned())
-        .collect();
-    assert_eq!(named, domains, "sqlx.toml must name the domains");
-    for domain in &domains {
-        let one = &types[domain];
-        let many = types.get(&format!("{domain}[]"));
-        let allowed = [
-            format!("&[{one}]"),
-            format!("&[::core::option::Option<{one}>]"),
-        ];
-        assert!(
-            many.is_some_and(|many| allowed.contains(many)),
-            "{domain}[] is {many:?}, not one of {allowed:?}"
-        );
-    }
-    for (name, trapped) in types.iter().filter(|(name, _)| is_trap(name)) {
-        assert_eq!(
-            trapped, "::llm_trading_db::documents::UntypedJsonb",
-            "{name}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn every_column_of_a_domain_has_the_rust_type_of_the_domain() {
-    let db = database().await;
-    let columns: Vec<String> = column(
-        &db,
-        "SELECT table_name || '.' || column_name || ' ' || domain_name
-         FROM information_schema.columns
-         WHERE table_schema = 'public' AND domain_name IS NOT NULL",
-    )
-    .await
-    .unwrap();
-    let overrides = overrides();
-    // What the base type of the column has already needs no entry.
-    let is_plain = |rust: &str| matches!(rust, "i64" | "::sqlx::types::Decimal");
-    let wanted: BTreeMap<String, String> = columns
-        .iter()
-        .map(|line| line.split_once(' ').unwrap())
-        .map(|(column, domain)| (column.to_owned(), overrides.types[domain].clone()))
-        .filter(|(_, rust)| !is_plain(rust))
-        .collect();
-    assert!(wanted.len() > 50, "{wanted:?}");
-    assert_eq!(
-        overrides.columns, wanted,
-        "sqlx.toml must name the columns of domains"
-    );
 }
 
 /// The documents of the log are small, and so are most events, but an order's may be kilobytes.

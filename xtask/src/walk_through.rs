@@ -55,7 +55,7 @@ fn steps(page: &str) -> Result<Vec<Step>> {
     while let Some(line) = lines.next() {
         let Some(language) = line.strip_prefix("```") else {
             let quoted = line.split('`').skip(1).step_by(2);
-            let paths = quoted.filter(|text| text.contains('/') || *text == "sqlx.toml");
+            let paths = quoted.filter(|text| text.contains('/') || *text == "Cargo.toml");
             file = paths.last().map(str::to_owned).or(file);
             continue;
         };

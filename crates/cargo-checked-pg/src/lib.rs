@@ -11,6 +11,7 @@
 pub mod check;
 pub mod inspect;
 pub mod migrations;
+pub mod overrides;
 pub mod prepare;
 pub mod project;
 pub mod schema;

@@ -8,7 +8,7 @@ use std::{
     time::SystemTime,
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use checked_pg_server::EmbeddedServer;
 use sqlx::{Connection, PgConnection};
 
@@ -20,6 +20,10 @@ use crate::{
     },
     inspect::report,
     migrations::{apply, file_name, server_below},
+    overrides::{
+        self, Settings,
+        catalog::{Catalog, TYPES},
+    },
     project::cargo,
 };
 
@@ -29,12 +33,15 @@ pub async fn run(project: &Project, check: bool, arguments: &[String]) -> Result
     let server = server_below(project).await?;
     let below = schema_rules(&server).await?;
     let views_below = report::views(&server).await?;
+    let types_below = catalog(&server, None).await?;
     apply(&server, project).await?;
     let rules = schema_rules(&server).await?;
     let schema: String = rules
         .difference(&below)
         .map(|rule| format!("{rule}\n"))
         .collect();
+    let catalog = catalog(&server, Some(&types_below)).await?;
+    let settings = settings(project, &catalog, check)?;
 
     // Beside the cache, so that a failure leaves that as it was.
     let recorded = project.path(".sqlx.new");
@@ -44,14 +51,38 @@ pub async fn run(project: &Project, check: bool, arguments: &[String]) -> Result
         Ok(()) => report::check(&server, project, &recorded, &views_below).await,
         failed => failed,
     };
-    let outcome = outcome.and_then(|()| compare(project, &recorded, schema, check));
+    let locks = [(SCHEMA, schema), (TYPES, catalog.lock()?)];
+    let outcome = outcome.and_then(|()| compare(project, &recorded, locks, check));
+    if outcome.is_err() && settings.are_stale() {
+        Settings::write(&project.root, &settings.now)?;
+    }
     remove(&recorded)?;
     server.stop()?;
     outcome
 }
 
+/// Puts the types of the schema into `sqlx.toml`, which the macros read.
+fn settings(project: &Project, catalog: &Catalog, check: bool) -> Result<Settings> {
+    let settings = overrides::settings(project, catalog)?
+        .map_err(|missing| anyhow!("{}", missing.join("\n")))?;
+    if settings.are_stale() {
+        ensure!(
+            !check,
+            "run `cargo checked-pg prepare`; sqlx.toml is of other types and columns"
+        );
+        Settings::write(&project.root, &settings.wanted)?;
+        eprintln!("sqlx.toml has the types of the schema");
+    }
+    Ok(settings)
+}
+
 /// Puts what was recorded in the place of the cache, or says how they differ.
-fn compare(project: &Project, recorded: &Path, schema: String, check: bool) -> Result<()> {
+fn compare(
+    project: &Project,
+    recorded: &Path,
+    locks: [(&str, String); 2],
+    check: bool,
+) -> Result<()> {
     let mut fresh = entries(recorded)?;
     let statements = fresh.len();
     let calls = source::calls_below(&project.root, "src")?;
@@ -60,7 +91,8 @@ fn compare(project: &Project, recorded: &Path, schema: String, check: bool) -> R
         migrations_lock(&project.root)?.into_bytes(),
     );
     fresh.insert(STATEMENTS.to_owned(), statements_lock(&calls).into_bytes());
-    fresh.insert(SCHEMA.to_owned(), schema.into_bytes());
+    let locks = locks.map(|(name, lock)| (name.to_owned(), lock.into_bytes()));
+    fresh.extend(locks);
     let cache = project.path(".sqlx");
     fs::create_dir_all(&cache)?;
     let stored = entries(&cache)?;
@@ -140,7 +172,7 @@ fn entries(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         let name = file_name(&path)?.to_owned();
-        let known = [MIGRATIONS, STATEMENTS, SCHEMA].contains(&name.as_str())
+        let known = [MIGRATIONS, STATEMENTS, SCHEMA, TYPES].contains(&name.as_str())
             || (name.starts_with("query-") && name.ends_with(".json"));
         if !known {
             bail!("{} does not belong in the query cache", path.display());
@@ -151,6 +183,13 @@ fn entries(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
         );
     }
     Ok(entries)
+}
+
+async fn catalog(server: &EmbeddedServer, below: Option<&Catalog>) -> Result<Catalog> {
+    let mut db = PgConnection::connect_with(&server.options()).await?;
+    let catalog = Catalog::read(&mut db, below).await?;
+    db.close().await?;
+    Ok(catalog)
 }
 
 /// One line per rule, as a running program lists them on its own database.

@@ -1,7 +1,7 @@
 //! The crate that the tool works on, and the crates below it that bring tables.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     env,
     ffi::OsString,
     fs, io,
@@ -11,6 +11,8 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
+
+use crate::overrides::Declared;
 
 /// What the macros read unless `sqlx.toml` says otherwise.
 const DEFAULT_VARIABLE: &str = "DATABASE_URL";
@@ -30,6 +32,8 @@ pub struct Project {
     pub compatible: Vec<Compatible>,
     /// Folders of the crates below that bring migrations, the lowest first.
     pub below: Vec<PathBuf>,
+    /// What it and the crates below it say of types.
+    pub declared: Declared,
 }
 
 /// An escape from a source rule, with its reason.
@@ -65,8 +69,15 @@ struct Package {
     id: String,
     name: String,
     manifest_path: PathBuf,
+    targets: Vec<Target>,
     #[serde(default)]
     metadata: Option<PackageMetadata>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+    kind: Vec<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -82,6 +93,10 @@ struct Settings {
     allow: Vec<Allowed>,
     #[serde(default)]
     compatible: Vec<Compatible>,
+    #[serde(default)]
+    types: BTreeMap<String, String>,
+    #[serde(default)]
+    columns: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -93,6 +108,14 @@ struct Resolve {
 struct Node {
     id: String,
     dependencies: Vec<String>,
+    deps: Vec<Dependency>,
+}
+
+#[derive(Deserialize)]
+struct Dependency {
+    /// What the sources call it.
+    name: String,
+    pkg: String,
 }
 
 impl Project {
@@ -141,6 +164,7 @@ impl Project {
             package: own.name.clone(),
             allowed: settings.unwrap_or_default().allow,
             compatible,
+            declared: declared(&metadata, own, &below),
             below,
         })
     }
@@ -219,6 +243,55 @@ fn compatible(metadata: &Metadata, own: &Path, below: &[PathBuf]) -> Vec<Compati
     settings
         .flat_map(|settings| settings.compatible.clone())
         .collect()
+}
+
+/// What the crate and those below it say of types, as the crate itself has to name them.
+fn declared(metadata: &Metadata, own: &Package, below: &[PathBuf]) -> Declared {
+    let nodes = metadata.resolve.nodes.iter();
+    let direct: HashMap<&str, &str> = nodes
+        .filter(|node| node.id == own.id)
+        .flat_map(|node| &node.deps)
+        .map(|dependency| (dependency.pkg.as_str(), dependency.name.as_str()))
+        .collect();
+    let mut declared = Declared::default();
+    let packages = metadata.packages.iter();
+    let lower = packages.filter(|one| below.contains(&parent(&one.manifest_path)));
+    for package in lower.chain([own]) {
+        let settings = package.metadata.as_ref().and_then(|all| all.ours.as_ref());
+        let Some(settings) = settings else { continue };
+        let name = match direct.get(package.id.as_str()) {
+            Some(name) => (*name).to_owned(),
+            None => package.library(),
+        };
+        let named = |(key, rust): (&String, &String)| {
+            let rust = match package.id == own.id {
+                true => rust.clone(),
+                false => rust.replace("crate::", &format!("::{name}::")),
+            };
+            (key.clone(), rust)
+        };
+        declared.types.extend(settings.types.iter().map(named));
+        declared.columns.extend(settings.columns.iter().map(named));
+        if package.id == own.id {
+            declared.own = settings.types.keys().cloned().collect();
+        }
+    }
+    let mut packages = metadata.packages.iter();
+    let library = packages.find(|one| one.name == "checked-pg");
+    declared.library = library
+        .and_then(|one| direct.get(one.id.as_str()))
+        .map(|name| (*name).to_owned());
+    declared
+}
+
+impl Package {
+    /// What others call its library, unless they rename it.
+    fn library(&self) -> String {
+        let is_library = |target: &&Target| target.kind.iter().any(|kind| kind == "lib");
+        let library = self.targets.iter().find(is_library);
+        let name = library.map_or(&self.name, |target| &target.name);
+        name.replace('-', "_")
+    }
 }
 
 fn parent(manifest: &Path) -> PathBuf {

@@ -1,10 +1,9 @@
-//! The journal on a real server, and its copies of what belongs to the library.
+//! The journal on a real server.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use chrono::{DateTime, NaiveDate, Utc};
 use journal::notes::{self, Note, NoteDocument};
 use llm_trading_db::{
-    SQLX_TOML,
     config::Config,
     db::Db,
     documents::{PitchDocument, PitchV2, RiskProfile},
@@ -132,14 +131,4 @@ async fn the_statements_fit_the_live_database() {
     let verification = db.verify(&journal::SCHEMA).await.unwrap();
     assert_eq!(verification.statements, 3);
     assert_eq!(verification.findings, []);
-}
-
-/// After an update of the library: copy its lines again if this fails.
-#[test]
-fn the_types_of_the_library_are_the_ones_it_gives() {
-    let (_, theirs) = SQLX_TOML.split_once("[macros.type-overrides]\n").unwrap();
-    assert!(
-        include_str!("../sqlx.toml").ends_with(theirs),
-        "sqlx.toml must end with what follows [macros.type-overrides] in that of llm-trading-db"
-    );
 }

@@ -2,5 +2,5 @@
 //! covers: a column of a domain that `sqlx.toml` does not name
 //! symptom: every key was a `str`
 //! stage: test
-//! test: schema::every_column_of_a_domain_has_the_rust_type_of_the_domain
-//! expect: sqlx.toml must name the columns of domains
+//! test: offline::a_column_of_a_domain_that_sqlx_toml_does_not_name_is_told
+//! expect: sqlx.toml is of other types and columns

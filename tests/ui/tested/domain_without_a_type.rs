@@ -1,6 +1,6 @@
-//! mistake: a new domain, forgotten in `sqlx.toml`
+//! mistake: a new domain, forgotten in `Cargo.toml`
 //! covers: a domain without a type
 //! symptom: every key was a `str`
 //! stage: test
-//! test: schema::every_domain_and_its_array_has_a_rust_type
-//! expect: sqlx.toml must name the domains
+//! test: offline::a_domain_without_a_type_is_told
+//! expect: has no Rust type

@@ -30,9 +30,12 @@ impl Package {
     pub fn write(cases: &[&Case], url: String) -> Result<Self> {
         let folder = project("target/ui");
         fs::create_dir_all(&folder)?;
-        for file in ["sqlx.toml", "clippy.toml", "Cargo.lock"] {
+        for file in ["clippy.toml", "Cargo.lock"] {
             fs::copy(project(file), folder.join(file))?;
         }
+        let overrides = fs::read_to_string(project("sqlx.toml"))?;
+        let overrides = overrides.replace("crate::", "::llm_trading_db::");
+        fs::write(folder.join("sqlx.toml"), overrides)?;
         fs::write(folder.join("Cargo.toml"), manifest(cases)?)?;
         Ok(Self { folder, url })
     }
@@ -92,6 +95,7 @@ fn manifest(cases: &[&Case]) -> Result<String> {
         .replace("[workspace.lints.", "[lints.")
         .replace("missing_docs = \"deny\"\n", "");
     let root = project("").canonicalize()?;
+    let checked_pg = root.join("crates/checked-pg");
     let mut manifest = format!(
         r#"[package]
 name = "ui"
@@ -108,6 +112,7 @@ debug = false
 
 [dependencies]
 llm-trading-db = {{ path = {root:?}, features = ["cli"] }}
+checked-pg = {{ path = {checked_pg:?} }}
 chrono = {{ version = "0.4", default-features = false }}
 rust_decimal = {{ version = "1", default-features = false }}
 serde_json = {{ version = "1", default-features = false }}

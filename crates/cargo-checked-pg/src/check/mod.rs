@@ -7,7 +7,10 @@ pub mod sql;
 
 use anyhow::{Result, bail};
 
-use crate::Project;
+use crate::{
+    Project,
+    overrides::{self, catalog::Catalog},
+};
 
 /// Fails with every finding, a line each.
 pub fn run(project: &Project) -> Result<()> {
@@ -31,8 +34,21 @@ pub fn findings(project: &Project) -> Result<Vec<String>> {
     if root.join("examples").is_dir() {
         all.extend(source::calls_below(root, "examples")?);
     }
+    findings.extend(stale_settings(project)?);
     findings.extend(source::hidden_calls(root, "src")?);
     findings.extend(rules::findings(&all, &project.allowed));
     findings.extend(rules::unused_escapes(root, &project.allowed)?);
     Ok(findings)
+}
+
+/// Whether `sqlx.toml` is the one that the recorded schema and `Cargo.toml` make.
+fn stale_settings(project: &Project) -> Result<Vec<String>> {
+    let catalog = Catalog::recorded(&project.path(".sqlx"))?;
+    Ok(match overrides::settings(project, &catalog)? {
+        Err(missing) => missing,
+        Ok(settings) if settings.are_stale() => vec![
+            "sqlx.toml is of other types and columns; run `cargo checked-pg prepare`".to_owned(),
+        ],
+        Ok(_) => Vec::new(),
+    })
 }
