@@ -71,8 +71,9 @@ pub struct Filter {
     pub event_type: Option<EventType>,
 }
 
-/// Where a page of [`history`] ended; the next page starts behind it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Where a page of [`history`] ended; the next page starts behind it. A [`PageToken`](checked_pg::page::PageToken) carries it
+/// through a URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Cursor {
     /// Time of the last event of the page.
     pub occurred_at: DateTime<Utc>,

@@ -15,9 +15,11 @@ pub mod db;
 pub mod document;
 pub mod error;
 pub mod exact;
+pub mod http;
 pub mod key;
 #[doc(hidden)]
 pub mod numeric;
+pub mod page;
 mod schema;
 pub mod time;
 
