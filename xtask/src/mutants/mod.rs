@@ -44,12 +44,19 @@ pub enum Operator {
     DropInsertColumn,
     ConflictTarget,
     Literal,
+    Border,
+    Order,
+    Nulls,
+    Connective,
+    Limit,
+    Lock,
+    ForgottenColumn,
     /// No mistake: such a copy must come through.
     Control,
 }
 
 impl Operator {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 20] = [
         Self::RenameColumn,
         Self::DropColumn,
         Self::RenameTable,
@@ -63,6 +70,13 @@ impl Operator {
         Self::DropInsertColumn,
         Self::ConflictTarget,
         Self::Literal,
+        Self::Border,
+        Self::Order,
+        Self::Nulls,
+        Self::Connective,
+        Self::Limit,
+        Self::Lock,
+        Self::ForgottenColumn,
     ];
 
     pub fn name(self) -> &'static str {
@@ -80,6 +94,13 @@ impl Operator {
             Self::DropInsertColumn => "drop a column and its value from an INSERT",
             Self::ConflictTarget => "change the conflict target",
             Self::Literal => "change a literal",
+            Self::Border => "move a border",
+            Self::Order => "change the order",
+            Self::Nulls => "move NULL",
+            Self::Connective => "AND for OR",
+            Self::Limit => "raise a limit",
+            Self::Lock => "weaken or strengthen a lock",
+            Self::ForgottenColumn => "forget a column of an update",
             Self::Control => "control",
         }
     }

@@ -42,6 +42,7 @@ impl<'a> Statement<'a> {
         mistakes.extend(self.dropped_insert_columns(schema));
         mistakes.extend(self.conflict_targets());
         mistakes.extend(self.literals());
+        mistakes.extend(self.mistakes_of_meaning());
         mistakes
     }
 
@@ -380,6 +381,8 @@ impl<'a> Statement<'a> {
         self.tokens.iter().enumerate().filter_map(changed).collect()
     }
 }
+
+mod meaning;
 
 #[cfg(test)]
 mod fixtures;

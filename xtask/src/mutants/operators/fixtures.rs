@@ -240,3 +240,124 @@ fn literals_are_changed() {
         ],
     );
 }
+
+#[test]
+fn borders_move() {
+    let sql = "SELECT id FROM logs WHERE level < $1::level AND id >= $2 AND data -> 'a' <> $3";
+    let expected = [
+        (
+            "SELECT id FROM logs WHERE level <= $1::level AND id >= $2 AND data -> 'a' <> $3",
+            false,
+        ),
+        (
+            "SELECT id FROM logs WHERE level < $1::level AND id > $2 AND data -> 'a' <> $3",
+            false,
+        ),
+        (
+            "SELECT id FROM logs WHERE level < $1::level AND id >= $2 AND data -> 'a' = $3",
+            false,
+        ),
+    ];
+    assert_made(Operator::Border, sql, &[], &expected);
+}
+
+#[test]
+fn orders_change_and_tie_breaks_are_forgotten() {
+    let sql = "SELECT id FROM logs ORDER BY level DESC NULLS LAST, id LIMIT $1";
+    let expected = [
+        ("SELECT id FROM logs ORDER BY id LIMIT $1", false),
+        (
+            "SELECT id FROM logs ORDER BY level ASC NULLS LAST, id LIMIT $1",
+            false,
+        ),
+        (
+            "SELECT id FROM logs ORDER BY level DESC NULLS LAST LIMIT $1",
+            false,
+        ),
+        (
+            "SELECT id FROM logs ORDER BY level DESC NULLS LAST, id DESC LIMIT $1",
+            false,
+        ),
+    ];
+    assert_made(Operator::Order, sql, &[], &expected);
+    let nulls = [(
+        "SELECT id FROM logs ORDER BY level DESC NULLS FIRST, id LIMIT $1",
+        false,
+    )];
+    assert_made(Operator::Nulls, sql, &[], &nulls);
+    let limit = [(
+        "SELECT id FROM logs ORDER BY level DESC NULLS LAST, id LIMIT $1 + 1",
+        false,
+    )];
+    assert_made(Operator::Limit, sql, &[], &limit);
+    let one = "SELECT id FROM logs ORDER BY id";
+    let expected = [
+        ("SELECT id FROM logs ORDER BY id DESC", false),
+        ("SELECT id FROM logs ", false),
+    ];
+    assert_made(Operator::Order, one, &[], &expected);
+}
+
+#[test]
+fn conditions_are_joined_the_other_way() {
+    let sql = "SELECT id FROM logs WHERE id BETWEEN $1 AND $2 AND (level = $3 OR data IS NULL)";
+    let expected = [
+        (
+            "SELECT id FROM logs WHERE id BETWEEN $1 AND $2 OR (level = $3 OR data IS NULL)",
+            false,
+        ),
+        (
+            "SELECT id FROM logs WHERE id BETWEEN $1 AND $2 AND (level = $3 AND data IS NULL)",
+            false,
+        ),
+    ];
+    assert_made(Operator::Connective, sql, &[], &expected);
+}
+
+#[test]
+fn locks_get_lost_or_another_strength() {
+    let expected = [
+        ("SELECT id FROM logs ORDER BY id ", false),
+        ("SELECT id FROM logs ORDER BY id FOR SHARE", false),
+    ];
+    assert_made(
+        Operator::Lock,
+        "SELECT id FROM logs ORDER BY id FOR UPDATE",
+        &[],
+        &expected,
+    );
+    let expected = [
+        ("LOCK TABLE logs IN ROW EXCLUSIVE MODE", false),
+        ("LOCK TABLE logs IN ACCESS EXCLUSIVE MODE", false),
+    ];
+    assert_made(
+        Operator::Lock,
+        "LOCK TABLE logs IN SHARE ROW EXCLUSIVE MODE",
+        &[],
+        &expected,
+    );
+}
+
+#[test]
+fn columns_of_an_update_are_forgotten() {
+    let sql = "UPDATE logs SET level = $1, data = $2 WHERE (old.level, old.data) IS DISTINCT FROM ($1, $2)";
+    let expected = [
+        (
+            "UPDATE logs SET data = $2 WHERE (old.level, old.data) IS DISTINCT FROM ($1, $2)",
+            false,
+        ),
+        (
+            "UPDATE logs SET level = $1 WHERE (old.level, old.data) IS DISTINCT FROM ($1, $2)",
+            false,
+        ),
+        (
+            "UPDATE logs SET level = $1, data = $2 WHERE (old.data) IS DISTINCT FROM ($2)",
+            false,
+        ),
+        (
+            "UPDATE logs SET level = $1, data = $2 WHERE (old.level) IS DISTINCT FROM ($1)",
+            false,
+        ),
+    ];
+    assert_made(Operator::ForgottenColumn, sql, &[], &expected);
+}
