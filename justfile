@@ -43,6 +43,7 @@ fmt:
     cargo fmt --all
     cargo fmt --manifest-path benches/Cargo.toml
     cargo fmt --manifest-path examples/consumer/Cargo.toml
+    cargo fmt --manifest-path examples/desk-api/Cargo.toml
 
 # Refresh .sqlx from the statements and migrations, on a throwaway server.
 [group('schema')]
@@ -102,6 +103,13 @@ bench-check:
     cargo fmt --check --manifest-path benches/Cargo.toml
     {{ bogus }} cargo clippy --quiet --manifest-path benches/Cargo.toml --target-dir target -- -D warnings
 
+# The service over HTTP in examples/desk-api, over real sockets.
+[group('parts of check')]
+desk-api:
+    cargo fmt --check --manifest-path examples/desk-api/Cargo.toml
+    {{ bogus }} cargo clippy --quiet --all-targets --manifest-path examples/desk-api/Cargo.toml --target-dir target -- -D warnings
+    {{ bogus }} cargo test --quiet --manifest-path examples/desk-api/Cargo.toml --target-dir target
+
 # Package the crate and use it from outside, as examples/consumer does.
 [group('parts of check')]
 package:
@@ -110,7 +118,7 @@ package:
 
 # What CI runs after installing its tools.
 [group('parts of check')]
-ci: check bench-check package
+ci: check bench-check package desk-api
     cargo test --quiet --package cargo-checked-pg --test it
     cargo run --quiet --package cargo-checked-pg -- prepare --check
     cargo run --quiet --package cargo-checked-pg -- prepare --check crates/checked-pg

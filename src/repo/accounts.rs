@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// A cash account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct CashAccount {
     /// Made with [`AccountId::generate`].
     pub id: AccountId,
@@ -69,7 +69,7 @@ impl From<sqlx::Error> for TransferError {
 }
 
 /// The balances after a transfer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Transferred {
     /// Balance of the account that paid.
     pub from: Balance,

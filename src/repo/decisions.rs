@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// A decision as stored.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Decision {
     /// Stays when the decision is saved again.
     pub id: DecisionId,

@@ -37,7 +37,7 @@ pub struct NewPitch {
 }
 
 /// A pitch as stored.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Pitch {
     /// Stays when the pitch is saved again.
     pub id: PitchId,
@@ -299,7 +299,7 @@ pub async fn latest(db: impl PgExecutor<'_>) -> Result<Vec<Pitch>> {
 }
 
 /// A pitch and what its reviewers thought of it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Reviewed {
     /// The pitch.
     pub id: PitchId,
@@ -314,6 +314,7 @@ pub struct Reviewed {
     /// Number of reviews.
     pub reviews: i64,
     /// Mean of the average scores of the reviews that have one, 1 to 10, two decimals; `None` if none has.
+    #[serde(serialize_with = "checked_pg::exact::option::serialize")]
     pub average_score: Option<Decimal>,
 }
 

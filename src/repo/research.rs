@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// A research report as stored.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Report {
     /// Made with [`ReportId::generate`].
     pub id: ReportId,

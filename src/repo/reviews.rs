@@ -43,7 +43,7 @@ pub struct Round {
 }
 
 /// A review as stored.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Review {
     /// Stays when the review is saved again.
     pub id: ReviewId,

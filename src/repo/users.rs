@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// A user.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct User {
     /// Made with [`UserId::generate`].
     pub id: UserId,

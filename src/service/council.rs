@@ -40,7 +40,7 @@ pub struct SavedWeek {
 }
 
 /// A week of the council as stored.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct StoredWeek {
     /// The newest report of each provider.
     pub research: Vec<Report>,

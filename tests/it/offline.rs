@@ -73,7 +73,11 @@ fn packages_of_their_own_have_the_lints_of_the_workspace() {
         let (_, lints) = manifest.split_once("lints.rust]\n").unwrap();
         lints.replace("[workspace.", "[")
     };
-    for file in ["benches/Cargo.toml", "examples/consumer/Cargo.toml"] {
+    for file in [
+        "benches/Cargo.toml",
+        "examples/consumer/Cargo.toml",
+        "examples/desk-api/Cargo.toml",
+    ] {
         assert_eq!(lints(file), lints("Cargo.toml"), "{file}");
     }
 }

@@ -44,9 +44,7 @@ mod tests {
             constraint: "c".to_owned(),
             table: None,
         };
-        let unknown = Error::CommitUnknown {
-            why: String::new(),
-        };
+        let unknown = Error::CommitUnknown { why: String::new() };
         for (error, expected) in [
             (Error::not_found("pitch", 7), 404),
             (conflict(ConflictKind::Unique), 409),

@@ -39,7 +39,10 @@ impl<K: DeserializeOwned> FromStr for PageToken<K> {
             .ok()
             .and_then(|json| serde_json::from_slice(&json).ok());
         key.map(Self).ok_or_else(|| {
-            Invalid::new("page token", "is not one that a page of this list ended with")
+            Invalid::new(
+                "page token",
+                "is not one that a page of this list ended with",
+            )
         })
     }
 }
