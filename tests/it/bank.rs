@@ -4,7 +4,7 @@
     reason = "these tables belong to the tests alone, so no macro can check statements on them"
 )]
 
-use crate::{relay::Relay, support};
+use crate::{faults::Relay, support};
 use llm_trading_db::{
     config::Config,
     db::{Db, Tx},
@@ -53,9 +53,14 @@ impl Bank {
             .max_pool_size(max_pool_size)
     }
 
+    /// How to connect without a pool.
+    pub fn options(&self) -> &PgConnectOptions {
+        &self.options
+    }
+
     /// As [`config`](Self::config), by way of a relay.
-    pub fn config_through_relay(&self, max_pool_size: usize) -> (Relay, Config) {
-        let relay = Relay::start(&self.options);
+    pub async fn config_through_relay(&self, max_pool_size: usize) -> (Relay, Config) {
+        let relay = Relay::start(&self.options).await;
         let options = self.options.clone().socket(relay.folder());
         let config = Config::from_options(options)
             .application_name(POOL)

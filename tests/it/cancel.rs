@@ -29,7 +29,7 @@ async fn at_every_poll_with<T>(
     operation: impl AsyncFn(&Db) -> T,
 ) {
     let mut bank = Bank::open().await;
-    let (_relay, config) = bank.config_through_relay(2);
+    let (_relay, config) = bank.config_through_relay(2).await;
     let db = Db::connect(&configure(config)).await.unwrap();
     let mut cancelled = 0;
     for polls in 1..=40 {

@@ -118,7 +118,7 @@ async fn a_stream_holds_its_connection_until_it_ends() {
 #[tokio::test]
 async fn a_statement_is_one_flight_and_a_transaction_two_more() {
     let bank = Bank::open().await;
-    let (relay, config) = bank.config_through_relay(1);
+    let (relay, config) = bank.config_through_relay(1).await;
     let db = Db::connect(&config).await.unwrap();
     insert(&db, 1).await.unwrap(); // prepares it
     balance(&db, 1).await.unwrap();

@@ -210,7 +210,7 @@ async fn a_backend_that_dies_during_commit_leaves_the_outcome_unknown() {
 #[tokio::test]
 async fn a_statement_whose_answer_is_lost_is_not_sent_again() {
     let mut bank = Bank::open().await;
-    let (relay, config) = bank.config_through_relay(1);
+    let (relay, config) = bank.config_through_relay(1).await;
     let db = Db::connect(&config).await.unwrap();
     insert(&db, 1).await.unwrap(); // prepares it
     relay.lose_next_answer();
@@ -226,7 +226,7 @@ async fn a_statement_whose_answer_is_lost_is_not_sent_again() {
 #[tokio::test]
 async fn a_commit_whose_answer_is_lost_is_unknown_and_not_run_again() {
     let mut bank = Bank::open().await;
-    let (relay, config) = bank.config_through_relay(1);
+    let (relay, config) = bank.config_through_relay(1).await;
     let db = Db::connect(&config).await.unwrap();
     let result = db
         .transaction(async |tx| {

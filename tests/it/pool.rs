@@ -6,7 +6,7 @@
 
 use crate::{
     bank::{Bank, MS, assert_silent, backend_pid, insert, poll_at_most, warm_up},
-    relay::socket_folder,
+    faults::socket_folder,
 };
 use llm_trading_db::{
     config::Config,

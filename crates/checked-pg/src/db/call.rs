@@ -10,7 +10,7 @@ use super::{
     statement::{Traits, outline},
 };
 use crate::config::Pooler;
-use sqlx::{Connection, Error};
+use sqlx::{Connection, Error, Executor, PgConnection, Row};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -27,6 +27,8 @@ pub(super) struct Call<'d> {
     runs: u32,
     /// Runs the statement once more.
     kept: Option<Lease>,
+    /// The error of a read, which stands if running it again may do something.
+    broke: Option<Error>,
     /// Something came back to the caller.
     pub(super) delivered: bool,
 }
@@ -51,6 +53,7 @@ impl<'d> Call<'d> {
             for_connection: db.config().acquire_timeout,
             runs: 0,
             kept: None,
+            broke: None,
             delivered: false,
         })
     }
@@ -62,6 +65,14 @@ impl<'d> Call<'d> {
             Some(lease) => lease,
             None => self.acquire().await?,
         };
+        if let Some(error) = self.broke.take() {
+            match self.patience.wait(reading_may_write(lease.conn())).await {
+                Ok(Ok(false)) => {
+                    tracing::debug!("the connection broke: the read runs again on another one")
+                }
+                _ => return Err(error),
+            }
+        }
         if self.traits.may_change_session {
             lease.suspect();
         }
@@ -100,11 +111,19 @@ impl<'d> Call<'d> {
                 tracing::debug!("the connection was dead: the statement runs on another one");
                 lease.settle(&outcome);
             }
+            Again::IfItReads => {
+                lease.settle(&outcome);
+                self.broke = outcome.err();
+            }
             Again::OnAnotherServer => {
+                if !lease.retire_read_only() {
+                    lease.settle(&outcome);
+                    return Next::Return(outcome);
+                }
                 tracing::debug!(
                     "the server takes no writes: the statement runs on a new connection"
                 );
-                lease.discard_read_only();
+                lease.discard();
             }
             Again::PreparedAnew => {
                 tracing::debug!("the statement is prepared anew, and runs once more");
@@ -121,4 +140,23 @@ impl<'d> Call<'d> {
         }
         Next::OnceMore
     }
+}
+
+/// True if a text that only reads may do more in this database: some view or policy calls a function that may write.
+async fn reading_may_write(conn: &mut PgConnection) -> Result<bool, Error> {
+    // What a view does is told by its tree alone: PostgreSQL does not list a view's dependencies on functions of its own.
+    const HIDDEN: &str = "
+        SELECT EXISTS (
+            SELECT FROM (
+                SELECT ev_action::text AS tree, ev_class AS relation FROM pg_catalog.pg_rewrite
+                UNION ALL
+                SELECT polqual::text, polrelid FROM pg_catalog.pg_policy
+            ) AS hidden
+            JOIN pg_catalog.pg_class ON pg_class.oid = hidden.relation
+            CROSS JOIN LATERAL pg_catalog.regexp_matches(hidden.tree, ':(?:funcid|opfuncid|aggfnoid|winfnoid) ([0-9]+)', 'g') AS called (id)
+            JOIN pg_catalog.pg_proc ON pg_proc.oid = called.id[1]::pg_catalog.oid
+            WHERE pg_class.relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
+              AND pg_proc.provolatile = 'v'
+        )";
+    conn.fetch_one(HIDDEN).await?.try_get_unchecked(0)
 }

@@ -40,8 +40,10 @@ pub(super) fn proves_statement_did_not_run(error: &Error) -> bool {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Again {
     Never,
-    /// It did not run, or it only reads: on another connection.
+    /// It did not run: on another connection.
     Elsewhere,
+    /// It may have run, but only reads, by its text: on another connection, if nothing hides behind the text.
+    IfItReads,
     /// The server takes no writes: on a new connection, which may lead to another server.
     OnAnotherServer,
     /// What the connection knows of it is out of date.
@@ -58,7 +60,7 @@ pub(super) fn again(error: &Error, traits: Traits) -> Again {
         Error::Database(_) if traits.several || traits.may_change_session => Again::Never,
         Error::Database(_) if is_out_of_date(error) => Again::PreparedAnew,
         Error::Database(_) if is_read_only(error) => Again::OnAnotherServer,
-        _ if traits.only_reads && is_break(error) => Again::Elsewhere,
+        _ if traits.only_reads && is_break(error) => Again::IfItReads,
         _ => Again::Never,
     }
 }
@@ -104,7 +106,7 @@ pub(super) fn is_transient_on_connect(error: &Error) -> bool {
         ),
         Error::Database(error) => matches!(error.code().as_deref(), Some("53300" | "57P03")),
         // Closed before it said whether it does TLS: sqlx looks at the zero that it started with.
-        Error::Protocol(why) => why == "unexpected response from SSLRequest: 0x00",
+        Error::Protocol(why) => why.starts_with("unexpected response from SSLRequest: 0x00"),
         _ => false,
     }
 }

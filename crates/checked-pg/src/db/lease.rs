@@ -81,12 +81,12 @@ impl Lease {
         self.discard();
     }
 
-    /// Closes the connection, whose server takes no writes, and its siblings.
-    pub(super) fn discard_read_only(self) {
-        if let Some((conn, slot)) = &self.held {
-            slot.pool.retire_as_read_only(conn);
+    /// The connection's server takes no writes: it and its siblings are to be replaced, unless that was just done in vain.
+    pub(super) fn retire_read_only(&self) -> bool {
+        match &self.held {
+            Some((conn, slot)) => slot.pool.retire_as_read_only(conn),
+            None => false,
         }
-        self.discard();
     }
 
     /// Closes the connection, which knows statements that are out of date, and its siblings, which know them, too.

@@ -285,16 +285,20 @@ impl Pool {
     }
 
     /// The server of this connection takes no writes any more: all connections are replaced, the idle ones now and the others when
-    /// they come back. Not again and again, if there is no server that takes writes.
-    pub(super) fn retire_as_read_only(&self, conn: &Conn) {
+    /// they come back. False if that was just done, and there is no server that takes writes.
+    pub(super) fn retire_as_read_only(&self, conn: &Conn) -> bool {
+        if !self.is_of_this_era(conn) {
+            return true;
+        }
         let now = Instant::now();
         let mut shelf = lock(&self.shelf);
-        let lately = shelf.retired.is_some_and(|at| now < at + RETIRED_FOR);
-        if self.is_of_this_era(conn) && !lately {
-            shelf.retired = Some(now);
-            drop(shelf);
-            self.retire_all();
+        if shelf.retired.is_some_and(|at| now < at + RETIRED_FOR) {
+            return false;
         }
+        shelf.retired = Some(now);
+        drop(shelf);
+        self.retire_all();
+        true
     }
 
     /// This connection knows statements that are out of date, and the others most likely do, too.

@@ -224,7 +224,12 @@ impl Db {
                 (Err(error.into()), None)
             }
             Err(error) => {
-                let again = seen.again.take().filter(|again| !options.forbids(again));
+                let again = seen.again.take().filter(|again| match again {
+                    RunAgain::OnAnotherServer => {
+                        !options.is_read_only() && lease.retire_read_only()
+                    }
+                    _ => true,
+                });
                 end_failed(lease, seen.broken, again.as_ref()).await;
                 (Err(error), again)
             }
@@ -268,7 +273,7 @@ fn span(began: Began, attempt: u32) -> tracing::Span {
 async fn end_failed(lease: Lease, broken: bool, again: Option<&RunAgain>) {
     match again {
         _ if broken => lease.discard_broken(),
-        Some(RunAgain::OnAnotherServer) => lease.discard_read_only(),
+        Some(RunAgain::OnAnotherServer) => lease.discard(),
         Some(RunAgain::PreparedAnew) => lease.discard_out_of_date(),
         _ => lease.recover(ROLLBACK_LIMIT).await,
     }

@@ -1,4 +1,4 @@
-use super::{Began, tx::RunAgain};
+use super::Began;
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 use std::panic::Location;
 
@@ -87,8 +87,8 @@ impl TxOptions {
     }
 
     /// A transaction that is to be read-only finds no better server by running again.
-    pub(super) fn forbids(&self, again: &RunAgain) -> bool {
-        self.read_only && matches!(again, RunAgain::OnAnotherServer)
+    pub(super) fn is_read_only(&self) -> bool {
+        self.read_only
     }
 
     /// One simple query, so one flight.

@@ -38,6 +38,9 @@ where
         },
         Err(error) => Err(error),
     };
+    if tx.seen.broken {
+        return result;
+    }
     let undo = "ROLLBACK TO SAVEPOINT nested; RELEASE SAVEPOINT nested";
     if let Err(error) = tx.control(undo).await {
         // The first error says more, and this transaction can no longer be committed.
