@@ -38,6 +38,10 @@ impl Log {
         listen(subscriber)
     }
 
+    pub fn peek(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+    }
+
     pub fn take(&self) -> String {
         String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap()
     }

@@ -1,8 +1,13 @@
 //! Running and listing migrations.
 #![allow(
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     reason = "these tables belong to the tests alone, so no macro can check statements on them"
 )]
+
+mod history;
+mod locks;
+mod words;
 
 use crate::{
     bank::{Bank, MS, assert_silent},

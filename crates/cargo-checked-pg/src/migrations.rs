@@ -3,13 +3,18 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use anyhow::{Context, Result, bail, ensure};
+use checked_pg::{Config, Db};
 use checked_pg_server::EmbeddedServer;
-use sqlx::{Connection, PgConnection, migrate::Migrator};
+use sqlx::migrate::Migrator;
 
 use crate::{Project, project::migrations_table};
+
+/// How long the goodbye to a server may take.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 /// A server with the migrations of the crates below, then those of the crate applied.
 pub async fn migrated_server(project: &Project) -> Result<EmbeddedServer> {
@@ -39,12 +44,10 @@ async fn run(server: &EmbeddedServer, root: &Path) -> Result<()> {
     let folder = root.join("migrations");
     let mut migrator = Migrator::new(folder.as_path()).await?;
     migrator.dangerous_set_table_name(migrations_table(root)?);
-    let mut connection = PgConnection::connect_with(&server.options()).await?;
-    migrator
-        .run(&mut connection)
-        .await
-        .with_context(|| format!("the migrations in {} do not apply", folder.display()))?;
-    connection.close().await?;
+    let db = Db::connect(&Config::from_options(server.options())).await?;
+    let applied = db.migrate_with(&migrator).await;
+    applied.with_context(|| format!("the migrations in {} do not apply", folder.display()))?;
+    db.close(GOODBYE).await;
     Ok(())
 }
 

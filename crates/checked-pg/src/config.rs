@@ -41,6 +41,7 @@ pub struct Config {
     pub(crate) max_lifetime: Duration,
     pub(crate) ping_after: Duration,
     pub(crate) drain: Duration,
+    pub(crate) migration_patience: Duration,
 }
 
 impl Config {
@@ -109,6 +110,7 @@ impl Config {
             max_lifetime: Duration::from_secs(1800),
             ping_after: Duration::from_secs(5),
             drain: Duration::from_millis(100),
+            migration_patience: Duration::from_secs(600),
         }
     }
 
@@ -145,6 +147,13 @@ impl Config {
     #[must_use]
     pub fn lock_timeout(mut self, limit: Duration) -> Self {
         self.lock_timeout = limit;
+        self
+    }
+
+    /// How long a migration tries to get a lock that others hold, a second at a time; ten minutes by default.
+    #[must_use]
+    pub fn migration_patience(mut self, limit: Duration) -> Self {
+        self.migration_patience = limit;
         self
     }
 
@@ -336,6 +345,7 @@ impl fmt::Debug for Config {
             .field("max_lifetime", &self.max_lifetime)
             .field("ping_after", &self.ping_after)
             .field("drain", &self.drain)
+            .field("migration_patience", &self.migration_patience)
             .field("client_check_interval", &self.client_check_interval)
             .finish()
     }

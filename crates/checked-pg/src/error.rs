@@ -12,7 +12,7 @@ pub(crate) use convert::is_fatal;
 pub use database::DatabaseError;
 pub use invalid::Invalid;
 
-use crate::db::Objection;
+use crate::db::{OLDEST, Objection};
 use std::{borrow::Cow, fmt, time::Duration};
 
 /// The result of everything in this crate.
@@ -262,20 +262,100 @@ pub enum MigrationError {
         /// The migration.
         version: i64,
     },
+    /// Some of the statements of a migration ran and some did not. Only one that is no transaction can end like this.
+    #[error(
+        "migration {version} is half applied: see with its file which of its statements took effect; then either run the others by \
+         hand and set `success` to true in its row of the table of migrations, or undo them and delete that row"
+    )]
+    HalfApplied {
+        /// The migration.
+        version: i64,
+    },
     /// A migration failed; what it had done is rolled back, and those before it stay applied.
-    #[error("migration {version} failed: {source}")]
+    #[error("migration {version} failed{}: {source}{}", At(*place), Kept(*kept))]
     Failed {
         /// The migration.
         version: i64,
-        /// What the server said.
+        /// Where in its file, if the server says so.
+        place: Option<Place>,
+        /// How many statements of it stay: none, unless it is one that is no transaction.
+        kept: usize,
+        /// What the server said, in its own words.
         source: Box<Error>,
+    },
+    /// A migration met a lock that another session did not give up; what it had done is rolled back.
+    #[error(
+        "migration {version} waited {waited:.0?} for a lock: end what holds it, or migrate when it is done: {by}"
+    )]
+    Blocked {
+        /// The migration.
+        version: i64,
+        /// How long it tried.
+        waited: Duration,
+        /// Who holds the lock.
+        by: String,
+    },
+    /// The server is older than any that the migrations are tried on.
+    #[error(
+        "the server is PostgreSQL {server}: upgrade it to PostgreSQL {OLDEST} or later; nothing was applied"
+    )]
+    TooOld {
+        /// Its version.
+        server: String,
+    },
+    /// The server takes no writes.
+    #[error("migrations are missing, and {why}")]
+    ReadOnly {
+        /// Why, and what to do.
+        why: &'static str,
     },
     /// The database is one into which these migrations must not go; none has begun.
     #[error("{0}")]
     Objection(Objection),
     /// The set of migrations is itself wrong.
     #[error("the migrations of this program are not usable: {0}")]
-    Unusable(&'static str),
+    Unusable(Cow<'static, str>),
+}
+
+/// A place in a file, counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Place {
+    /// The line.
+    pub line: usize,
+    /// The character in the line.
+    pub column: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}", self.line, self.column)
+    }
+}
+
+struct At(Option<Place>);
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(place) => write!(f, " at {place}"),
+            None => Ok(()),
+        }
+    }
+}
+
+struct Kept(usize);
+
+impl fmt::Display for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0 => Ok(()),
+            1 => f.write_str("; the statement before it stays, so the migration is half applied"),
+            kept => write!(
+                f,
+                "; the {kept} statements before it stay, so the migration is half applied"
+            ),
+        }
+    }
 }
 
 struct OnTable<'a>(Option<&'a str>);

@@ -14,7 +14,7 @@ use llm_trading_db::{
     config::Config,
     db::{Db, MigrationState},
     embedded::EmbeddedServer,
-    error::{Error, MigrationError},
+    error::Error,
 };
 use sqlx::{Postgres, migrate::MigrateDatabase};
 
@@ -156,12 +156,9 @@ impl Session {
     async fn require_schema(&self) -> Result<()> {
         let mut pending = 0;
         for migration in self.db.migrations(&llm_trading_db::SCHEMA).await? {
-            let version = migration.version;
-            match migration.state {
-                MigrationState::Unknown => return Err(MigrationError::Ahead { version }.into()),
-                MigrationState::Edited => return Err(MigrationError::Edited { version }.into()),
-                MigrationState::Pending => pending += 1,
-                _ => {}
+            migration.check()?;
+            if migration.state == MigrationState::Pending {
+                pending += 1;
             }
         }
         if pending > 0 {

@@ -32,6 +32,7 @@ struct Wire {
     closes_new: AtomicBool,
     holds: AtomicBool,
     let_go: Notify,
+    older: AtomicBool,
 }
 
 impl Relay {
@@ -54,6 +55,7 @@ impl Relay {
             closes_new: AtomicBool::new(false),
             holds: AtomicBool::new(false),
             let_go: Notify::new(),
+            older: AtomicBool::new(false),
         });
         let relayed = wire.clone();
         tokio::spawn(async move {
@@ -141,6 +143,11 @@ impl Relay {
         self.wire.closes_new.store(on, Relaxed);
     }
 
+    /// From now on, the server calls itself a PostgreSQL 14.
+    pub fn make_older(&self) {
+        self.wire.older.store(true, Relaxed);
+    }
+
     /// New connections lead to another server, as after a failover.
     pub fn lead_to(&self, server: &PgConnectOptions) {
         *self.wire.target.lock().unwrap() = socket_of(server);
@@ -164,6 +171,17 @@ fn socket_of(server: &PgConnectOptions) -> PathBuf {
     socket_folder(server).join(format!(".s.PGSQL.{}", server.get_port()))
 }
 
+/// Changes the version in what a server says of itself to everyone who connects.
+fn make_older(said: &mut [u8]) {
+    const PARAMETER: &[u8] = b"server_version\0";
+    let found = said
+        .windows(PARAMETER.len())
+        .position(|window| window == PARAMETER);
+    if let Some(at) = found {
+        said[at + PARAMETER.len()..][..2].copy_from_slice(b"14");
+    }
+}
+
 trait Reads: AsyncRead + Send + Unpin {}
 impl<T: AsyncRead + Send + Unpin> Reads for T {}
 trait Writes: AsyncWrite + Send + Unpin {}
@@ -181,6 +199,9 @@ async fn relay(client: (Box<dyn Reads>, Box<dyn Writes>), number: u32, wire: Arc
             let let_go = answers.let_go.notified();
             if answers.holds.load(Relaxed) {
                 let_go.await;
+            }
+            if answers.older.load(Relaxed) {
+                make_older(&mut buffer[..length]);
             }
             let lost = answers.loses_next_answer.swap(false, Relaxed);
             if lost {

@@ -56,7 +56,7 @@ impl Db {
         let applied = migrate::applied(conn, &schema.migrator).await?;
         let pool = self.status();
         lease.release();
-        let pending = migrate::compare(&schema.migrator, applied)
+        let pending = migrate::compare(&schema.migrator, &applied)
             .into_iter()
             .filter(|migration| migration.state == MigrationState::Pending);
         Ok(Health {

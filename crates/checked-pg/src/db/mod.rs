@@ -20,9 +20,10 @@ mod verify;
 
 pub use executor::Queryable;
 pub use health::Health;
-pub use migrate::{MigrationState, MigrationStatus, Objection};
+pub use migrate::{MigrationState, MigrationStatus, Objection, script};
 pub use transaction::{Isolation, Rerun, Tx, TxOptions, savepoint};
 use transaction::{refuse_control, refuse_inside};
+pub(crate) use verify::OLDEST;
 #[doc(hidden)]
 pub use verify::SCHEMA_RULES;
 pub use verify::{Finding, Verification};

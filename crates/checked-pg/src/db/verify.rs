@@ -19,6 +19,7 @@ use statements::Statement;
 use std::borrow::Cow;
 
 pub use rules::LIST as SCHEMA_RULES;
+pub(crate) use server::OLDEST;
 
 /// What [`Db::verify`] found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,7 +132,7 @@ async fn verify(conn: &mut PgConnection, schema: &Schema) -> Result<Verification
         return Ok(verification);
     }
     verification.findings = server::settings(conn).await?;
-    let migrations = compare(&schema.migrator, applied(conn, &schema.migrator).await?);
+    let migrations = compare(&schema.migrator, &applied(conn, &schema.migrator).await?);
     verification.migrations = migrations.len();
     match objection(conn, schema).await? {
         // That the migrations are missing is no news then, and to run them the wrong advice.
@@ -169,7 +170,12 @@ fn difference(migration: &MigrationStatus) -> Option<Finding> {
     let version = migration.version;
     let title = migration.description.as_deref().unwrap_or_default();
     match migration.state {
-        MigrationState::Applied => None,
+        MigrationState::Applied | MigrationState::Compatible => None,
+        MigrationState::HalfApplied => Some(Finding::new(
+            format!("migration {version} ({title}) is half applied"),
+            "see with its file which of its statements took effect; then either run the others by hand and set `success` to true in \
+             its row of the table of migrations, or undo them and delete that row",
+        )),
         MigrationState::Pending => Some(Finding::new(
             format!("migration {version} ({title}) is missing"),
             "run the migrations (`migrate`), then verify again: the statements are not looked at before",

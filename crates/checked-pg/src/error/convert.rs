@@ -139,13 +139,15 @@ impl From<MigrateError> for Error {
             M::Execute(error) => error.into(),
             M::ExecuteMigration(source, version) => MigrationError::Failed {
                 version,
+                place: None,
+                kept: 0,
                 source: Box::new(source.into()),
             }
             .into(),
             M::VersionMissing(version) => MigrationError::Ahead { version }.into(),
             M::VersionMismatch(version) => MigrationError::Edited { version }.into(),
-            M::Dirty(_) => MigrationError::Unusable("one is marked as half applied").into(),
-            _ => MigrationError::Unusable("sqlx does not accept them").into(),
+            M::Dirty(version) => MigrationError::HalfApplied { version }.into(),
+            _ => MigrationError::Unusable("sqlx does not accept them".into()).into(),
         }
     }
 }

@@ -12,6 +12,8 @@ struct Parts {
     table: Option<String>,
     column: Option<String>,
     constraint: Option<String>,
+    detail: Option<String>,
+    hint: Option<String>,
 }
 
 impl DatabaseError {
@@ -21,6 +23,29 @@ impl DatabaseError {
             message: Some(message.to_owned()),
             ..Parts::default()
         }))
+    }
+
+    /// What the server says about a migration: all of it, except where it repeats what is in rows.
+    pub(crate) fn of_definition(error: &PgDatabaseError) -> Self {
+        let owned = |said: Option<&str>| said.map(str::to_owned);
+        let class = error.code().get(..2).unwrap_or_default();
+        // 22 repeats a value. P0 is said by a function, of which only a DO block is the migration's own.
+        let own_block = || {
+            let place = error.r#where().unwrap_or_default();
+            place.starts_with("PL/pgSQL function inline_code_block")
+        };
+        let speaks = match class {
+            "22" => false,
+            "P0" => own_block(),
+            _ => true,
+        };
+        // The detail of 23 is a row or its key.
+        let says_more = speaks && class != "23";
+        let mut parts = Self::from(error);
+        parts.0.message = owned(speaks.then(|| error.message()));
+        parts.0.detail = owned(error.detail().filter(|_| says_more));
+        parts.0.hint = owned(error.hint().filter(|_| says_more));
+        parts
     }
 
     /// The five-character SQLSTATE code.
@@ -33,6 +58,18 @@ impl DatabaseError {
     #[must_use]
     pub fn message(&self) -> Option<&str> {
         self.0.message.as_deref()
+    }
+
+    /// More about it. Only of a migration, and only if it repeats no row.
+    #[must_use]
+    pub fn detail(&self) -> Option<&str> {
+        self.0.detail.as_deref()
+    }
+
+    /// What the server advises. Only of a migration, and only if it repeats no row.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        self.0.hint.as_deref()
     }
 
     /// The table that the error is about.
@@ -63,14 +100,16 @@ impl From<&PgDatabaseError> for DatabaseError {
             table: owned(error.table()),
             column: owned(error.column()),
             constraint: owned(error.constraint()),
+            detail: None,
+            hint: None,
         }))
     }
 }
 
 /// An allow list: of these classes PostgreSQL's own messages hold names and fixed text. Left out are 22 ("invalid input
-/// syntax for type numeric: …"), P0 and whatever else a function raises, and XX, where extensions land.
+/// syntax for type numeric: …"), P0 and whatever else a function raises, and XX000, where extensions land.
 fn repeats_no_values(error: &PgDatabaseError) -> bool {
-    const CLASSES: [&str; 16] = [
+    const CLASSES: [&str; 18] = [
         "08", // connection exception
         "0A", // feature not supported
         "21", // cardinality violation
@@ -87,9 +126,13 @@ fn repeats_no_values(error: &PgDatabaseError) -> bool {
         "54", // program limit exceeded
         "55", // object not in prerequisite state
         "57", // operator intervention
+        "58", // system error: files and libraries of the server
+        "F0", // configuration file error
     ];
+    const DAMAGE: [&str; 2] = ["XX001", "XX002"]; // a page of a table, an index
     let class = error.code().get(..2).unwrap_or_default();
-    CLASSES.contains(&class) && error.routine() != Some("exec_stmt_raise")
+    (CLASSES.contains(&class) || DAMAGE.contains(&error.code()))
+        && error.routine() != Some("exec_stmt_raise")
 }
 
 impl fmt::Display for DatabaseError {
@@ -108,6 +151,9 @@ impl fmt::Display for DatabaseError {
             if let Some(name) = name {
                 write!(f, ", {what} `{name}`")?;
             }
+        }
+        for more in [&parts.detail, &parts.hint].into_iter().flatten() {
+            write!(f, "; {}", more.lines().collect::<Vec<_>>().join("; "))?;
         }
         Ok(())
     }
@@ -131,6 +177,8 @@ impl fmt::Debug for DatabaseError {
             .field("table", &self.0.table)
             .field("column", &self.0.column)
             .field("constraint", &self.0.constraint)
+            .field("detail", &self.0.detail)
+            .field("hint", &self.0.hint)
             .finish()
     }
 }

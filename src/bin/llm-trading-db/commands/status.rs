@@ -111,7 +111,10 @@ fn advice(status: &Status<'_>) -> String {
             .count()
     };
     let (unknown, edited, pending) = (count("unknown"), count("edited"), count("pending"));
-    if unknown > 0 {
+    let (half, compatible) = (count("half applied"), count("compatible"));
+    if half > 0 {
+        format!("{half} half applied: `llm-trading-db doctor` says what to do")
+    } else if unknown > 0 {
         format!(
             "{unknown} not known to this program: run the version that applied them, or a later one"
         )
@@ -121,6 +124,8 @@ fn advice(status: &Status<'_>) -> String {
         format!("none can be applied, {objection}")
     } else if pending > 0 {
         format!("{pending} to apply: run `llm-trading-db migrate`")
+    } else if compatible > 0 {
+        format!("{compatible} of a newer version, which this program goes with")
     } else {
         "up to date".to_owned()
     }
@@ -147,6 +152,8 @@ impl<'a> From<&'a MigrationStatus> for Migration<'a> {
                 MigrationState::Applied => "applied",
                 MigrationState::Pending => "pending",
                 MigrationState::Edited => "edited",
+                MigrationState::Compatible => "compatible",
+                MigrationState::HalfApplied => "half applied",
                 _ => "unknown",
             },
         }

@@ -5,7 +5,7 @@ use crate::{db::health::version, error::Result};
 use sqlx::PgConnection;
 
 /// The oldest server the migrations and the tests are run on.
-const OLDEST: u32 = 15;
+pub(crate) const OLDEST: u32 = 15;
 
 /// An older server. One that does not tell its version is given the benefit of the doubt.
 pub(super) fn too_old(number: Option<u32>) -> Option<Finding> {
