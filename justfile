@@ -37,6 +37,11 @@ demo *ARGS:
 bench *ARGS:
     cargo run --release --quiet --manifest-path benches/Cargo.toml --target-dir target/benches -- {{ ARGS }}
 
+# Break things under load, beside sqlx's own pool and asyncpg, and write docs/reliability.md.
+[group('every day')]
+reliability:
+    cargo run --quiet --package xtask -- reliability
+
 # Format all sources.
 [group('every day')]
 fmt:

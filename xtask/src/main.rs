@@ -9,6 +9,7 @@
 
 mod mutants;
 mod package;
+mod reliability;
 mod ui;
 mod walk_through;
 
@@ -27,6 +28,7 @@ use checked_pg_server::EmbeddedServer;
 
 const USAGE: &str = "usage: cargo run -p xtask -- TASK
 tasks:
+  reliability           break things under load and write docs/reliability.md
   package               package the crate and use it from outside, as examples/consumer does
   mutants [EVERY]       make mistakes in the statements, all or each EVERY-th, and see what rejects them
   mutants publish DATE  all of them, with the result in docs/guarantees.md
@@ -39,6 +41,7 @@ async fn main() -> ExitCode {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let done = match args[..] {
         ["package"] => package::run(),
+        ["reliability"] => reliability::run().await,
         ["ui"] => ui::run(false).await,
         ["ui", "--write"] => ui::run(true).await,
         ["mutants"] => mutants::run(1, None).await,
