@@ -5,8 +5,8 @@
 //! | [`upsert`], [`upsert_many`] | 1 | primary key |
 //! | [`import`] | 2, and 2 for each 10 000 bars | primary key |
 //! | [`latest`], [`last_n`], [`latest_date`], [`range`] | 1 | primary key |
-//! | [`symbols`] | 1 | primary key |
-//! | [`closes`] | 1 | primary key, whole table |
+//! | [`symbols`], [`closes_around`] | 1 | primary key |
+//! | [`dates`] | 1 | `daily_bars_date_idx` |
 
 mod import;
 
@@ -234,17 +234,102 @@ pub async fn symbols(db: impl PgExecutor<'_>) -> Result<Vec<Symbol>> {
     Ok(symbols)
 }
 
-/// The closes of every symbol, by symbol, then by date.
+/// The closes of each span of days of a symbol, the first and the last day included, with those of up to `before` bars before and
+/// `after` bars after it: by span, then by date. The number is the place of the span, from 0.
 ///
 /// # Errors
 /// Those of the database.
-#[tracing::instrument(name = "db.bars.closes", skip_all, err(level = "debug"))]
-pub async fn closes(db: impl PgExecutor<'_>) -> Result<Vec<Close>> {
-    let closes = sqlx::query_as!(
-        Close,
-        "SELECT symbol, date, close FROM daily_bars ORDER BY symbol, date"
+#[tracing::instrument(name = "db.bars.closes_around", skip_all, fields(spans = spans.len(), before, after), err(level = "debug"))]
+pub async fn closes_around(
+    db: impl PgExecutor<'_>,
+    spans: &[(Symbol, NaiveDate, NaiveDate)],
+    before: u32,
+    after: u32,
+) -> Result<Vec<(usize, Close)>> {
+    let symbol: Vec<Symbol> = spans.iter().map(|span| span.0).collect();
+    let first: Vec<NaiveDate> = spans.iter().map(|span| span.1).collect();
+    let last: Vec<NaiveDate> = spans.iter().map(|span| span.2).collect();
+    let closes = sqlx::query!(
+        r#"
+        SELECT asked.place AS "place!", bar.symbol, bar.date, bar.close
+        FROM UNNEST($1::symbol[], $2::date[], $3::date[]) WITH ORDINALITY AS asked (ticker, first_date, last_date, place)
+        CROSS JOIN LATERAL (
+            SELECT min(date) AS begins
+            FROM (
+                SELECT date
+                FROM daily_bars
+                WHERE daily_bars.symbol = asked.ticker AND daily_bars.date < asked.first_date
+                ORDER BY daily_bars.date DESC
+                LIMIT $4
+            ) AS earlier
+        ) AS span
+        CROSS JOIN LATERAL (
+            SELECT max(date) AS ends
+            FROM (
+                SELECT date
+                FROM daily_bars
+                WHERE daily_bars.symbol = asked.ticker AND daily_bars.date > asked.last_date
+                ORDER BY daily_bars.date
+                LIMIT $5
+            ) AS later
+        ) AS rest
+        JOIN daily_bars AS bar
+            ON bar.symbol = asked.ticker
+            AND bar.date BETWEEN COALESCE(span.begins, asked.first_date) AND COALESCE(rest.ends, asked.last_date)
+        ORDER BY asked.place, bar.date
+        "#,
+        &symbol[..],
+        &first[..],
+        &last[..],
+        i64::from(before),
+        i64::from(after),
     )
     .fetch_all(db)
     .await?;
-    Ok(closes)
+    Ok(closes
+        .into_iter()
+        .map(|row| {
+            let close = Close {
+                symbol: row.symbol,
+                date: row.date,
+                close: row.close,
+            };
+            // Places begin with 1.
+            (usize::try_from(row.place - 1).unwrap_or_default(), close)
+        })
+        .collect())
+}
+
+/// The days from which on there are bars, at most `limit` of them, in order: how long the history is.
+///
+/// # Errors
+/// Those of the database.
+#[tracing::instrument(name = "db.bars.dates", skip_all, fields(limit), err(level = "debug"))]
+pub async fn dates(db: impl PgExecutor<'_>, limit: u32) -> Result<Vec<NaiveDate>> {
+    // One index probe per day, where DISTINCT would read every row.
+    let dates = sqlx::query_scalar!(
+        r#"
+        WITH RECURSIVE known AS (
+            (SELECT date FROM daily_bars ORDER BY date LIMIT 1)
+            UNION ALL
+            SELECT (
+                SELECT bar.date
+                FROM daily_bars AS bar
+                WHERE bar.date > known.date
+                ORDER BY bar.date
+                LIMIT 1
+            )
+            FROM known
+            WHERE known.date IS NOT NULL
+        )
+        SELECT date AS "date!"
+        FROM known
+        WHERE date IS NOT NULL
+        LIMIT $1
+        "#,
+        i64::from(limit),
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(dates)
 }

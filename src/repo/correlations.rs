@@ -2,12 +2,10 @@
 //!
 //! | function | flights | index |
 //! |---|---|---|
-//! | [`upsert_many`], [`insert_many`], [`delete_dates`] | 1 | primary key |
-//! | [`matrix`], [`latest_matrix`] | 1 | primary key |
-//! | [`coverage`] | 1 | whole table |
+//! | [`upsert_many`], [`delete_dates`] | 1 | primary key |
+//! | [`upsert_block`], [`insert_block`], [`keep_symbols`] | 1 | primary key |
+//! | [`matrix`], [`latest_matrix`], [`dates_between`], [`extent`] | 1 | primary key |
 //! | [`lock`] | 1 | – |
-
-use std::collections::{BTreeSet, HashMap};
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -20,7 +18,7 @@ use super::{
 use crate::{
     db::Tx,
     error::{Error, Result},
-    types::{Symbol, exact},
+    types::{Invalid, Symbol, exact},
 };
 
 /// One cell of the matrix of a date.
@@ -37,12 +35,6 @@ pub struct Correlation {
     pub correlation: Option<Decimal>,
     /// Length of the window in rows.
     pub window_rows: i32,
-}
-
-impl Correlation {
-    const fn symbols(&self) -> [Symbol; 2] {
-        [self.symbol_1, self.symbol_2]
-    }
 }
 
 /// The correlations of a date.
@@ -78,19 +70,6 @@ impl Matrix {
     }
 }
 
-/// What is stored for a date.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Coverage {
-    /// Last day of the window.
-    pub date: NaiveDate,
-    /// Number of cells.
-    pub cells: i64,
-    /// Shortest window of the cells.
-    pub min_window: i32,
-    /// Longest window of the cells.
-    pub max_window: i32,
-}
-
 /// Stores correlations, or replaces those of the same pair and date: one statement, all or nothing. Cells that are there
 /// with the same value are not rewritten.
 ///
@@ -105,7 +84,10 @@ pub async fn upsert_many(
     if correlations.is_empty() {
         return Ok(Upserted::default());
     }
-    let rows = by_key(correlations)?;
+    // Neighbours in a batch are neighbours in the index, and locked in one order.
+    let rows = sorted("correlations", correlations, |cell| {
+        Pair(cell.date, Pair(cell.symbol_1, cell.symbol_2))
+    })?;
     columns!(rows => symbol_1, symbol_2, date, correlation, window_rows);
     let counts = sqlx::query!(
         r#"
@@ -134,59 +116,6 @@ pub async fn upsert_many(
     Upserted::of(correlations.len(), counts.inserted, counts.updated)
 }
 
-/// Stores correlations that are not there yet: one statement, all or nothing. Faster than [`upsert_many`], because the server
-/// does not look for what is there before it writes.
-///
-/// # Errors
-/// [`Error::Conflict`] on `correlation_matrix_pkey` if a pair has a value of that date, which
-/// nobody else can bring about while the table is [locked](lock); else as [`upsert_many`].
-#[tracing::instrument(name = "db.correlations.insert_many", skip_all, fields(rows = correlations.len()), err(level = "debug"))]
-pub async fn insert_many(db: impl PgExecutor<'_>, correlations: &[Correlation]) -> Result<()> {
-    if correlations.is_empty() {
-        return Ok(());
-    }
-    let rows = by_key(correlations)?;
-    // The server checks each symbol that it is sent, so it gets each one once.
-    let symbols: BTreeSet<Symbol> = rows.iter().flat_map(|cell| cell.symbols()).collect();
-    let places: HashMap<Symbol, i32> = symbols.iter().copied().zip(1..).collect();
-    let symbols: Vec<Symbol> = symbols.into_iter().collect();
-    let [first, second] = [0, 1].map(|side| -> Vec<i32> {
-        rows.iter()
-            .map(|cell| places[&cell.symbols()[side]])
-            .collect()
-    });
-    columns!(rows => date, correlation, window_rows);
-    let inserted = sqlx::query!(
-        r#"
-        WITH sent AS MATERIALIZED (SELECT $1::symbol[] AS symbols)
-        INSERT INTO correlation_matrix (symbol_1, symbol_2, date, correlation, window_rows)
-        -- Subqueries, so that the symbols are checked once and not for each row.
-        SELECT ((SELECT symbols FROM sent))[new.first],
-               ((SELECT symbols FROM sent))[new.second],
-               new.date,
-               new.correlation,
-               new.window_rows
-        FROM UNNEST($2::integer[], $3::integer[], $4::date[], $5::correlation[], $6::integer[])
-            AS new (first, second, date, correlation, window_rows)
-        "#,
-        &symbols[..],
-        &first[..],
-        &second[..],
-        &date[..],
-        &correlation[..],
-        &window_rows[..],
-    )
-    .execute(db)
-    .await?;
-    match inserted.rows_affected() {
-        inserted if inserted == rows.len() as u64 => Ok(()),
-        inserted => Err(Error::RowCount {
-            expected: rows.len() as u64,
-            actual: inserted,
-        }),
-    }
-}
-
 /// Lets nobody else write correlations until the end of the transaction; reading goes on. To be called first, so that the
 /// transaction then sees what those before it have written, at any isolation level.
 ///
@@ -198,13 +127,6 @@ pub async fn lock(tx: &mut Tx) -> Result<()> {
         .execute(tx)
         .await?;
     Ok(())
-}
-
-/// Neighbours in a batch are neighbours in the index, and locked in one order.
-fn by_key(correlations: &[Correlation]) -> Result<Vec<&Correlation>> {
-    sorted("correlations", correlations, |cell| {
-        Pair(cell.date, Pair(cell.symbol_1, cell.symbol_2))
-    })
 }
 
 /// Removes the matrices of these dates, and says how many cells there were.
@@ -263,25 +185,189 @@ pub async fn latest_matrix(db: impl PgExecutor<'_>) -> Result<Option<Matrix>> {
     Ok(Matrix::from_cells(cells))
 }
 
-/// What is stored for each date, by date.
+/// Matrices as the metrics job makes them: of the same symbols on several dates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Block<'a> {
+    /// The symbols, in order: rows and columns of each matrix.
+    pub symbols: &'a [Symbol],
+    /// The dates.
+    pub dates: &'a [NaiveDate],
+    /// Length of the window in rows.
+    pub window_rows: i32,
+    /// How many cells are before the first one of `cells`, over all dates, matrix by matrix and row by row.
+    pub first: u64,
+    /// Coefficients in units of the eighth decimal; [`Block::UNKNOWN`] is NULL.
+    pub cells: &'a [i64],
+}
+
+impl Block<'_> {
+    /// No coefficient: a constant series, or fewer than two common observations.
+    pub const UNKNOWN: i64 = i64::MAX;
+
+    fn place(&self) -> Result<i64> {
+        i64::try_from(self.first).map_err(|_| Invalid::new("first", "is too large").into())
+    }
+
+    fn size(&self) -> Result<i64> {
+        i64::try_from(self.symbols.len())
+            .map_err(|_| Invalid::new("symbols", "are too many").into())
+    }
+}
+
+/// Stores cells of dates that have none yet: one statement, all or nothing. The server gets each symbol and each date once.
+///
+/// # Errors
+/// [`Error::Conflict`] on `correlation_matrix_pkey` if a pair has a value of that date, which nobody else can bring about while the
+/// table is [locked](lock), or on the range of a coefficient; [`Error::RowCount`] if the cells are not those of the dates.
+#[tracing::instrument(name = "db.correlations.insert_block", skip_all, fields(cells = block.cells.len()), err(level = "debug"))]
+pub async fn insert_block(db: impl PgExecutor<'_>, block: &Block<'_>) -> Result<()> {
+    let inserted = sqlx::query!(
+        r#"
+        WITH sent AS MATERIALIZED (SELECT $1::symbol[] AS symbols, $2::date[] AS dates)
+        INSERT INTO correlation_matrix (symbol_1, symbol_2, date, correlation, window_rows)
+        -- Subqueries, so that the symbols are checked once and not for each row.
+        SELECT ((SELECT symbols FROM sent))[1 + (cell.place / $3) % $3],
+               ((SELECT symbols FROM sent))[1 + cell.place % $3],
+               ((SELECT dates FROM sent))[1 + cell.place / ($3 * $3)],
+               NULLIF(cell.units, 9223372036854775807) * 0.00000001,
+               $4
+        FROM (
+            SELECT units, $5 + number - 1 AS place
+            FROM UNNEST($6::bigint[]) WITH ORDINALITY AS given (units, number)
+        ) AS cell
+        "#,
+        block.symbols,
+        block.dates,
+        block.size()?,
+        block.window_rows,
+        block.place()?,
+        block.cells,
+    )
+    .execute(db)
+    .await?;
+    match inserted.rows_affected() {
+        inserted if inserted == block.cells.len() as u64 => Ok(()),
+        inserted => Err(Error::RowCount {
+            expected: block.cells.len() as u64,
+            actual: inserted,
+        }),
+    }
+}
+
+/// Stores cells, or replaces those of the same pair and date; cells that are there with the same value are not rewritten. Else as
+/// [`insert_block`].
+///
+/// # Errors
+/// As [`insert_block`].
+#[tracing::instrument(name = "db.correlations.upsert_block", skip_all, fields(cells = block.cells.len()), err(level = "debug"))]
+pub async fn upsert_block(db: impl PgExecutor<'_>, block: &Block<'_>) -> Result<Upserted> {
+    let counts = sqlx::query!(
+        r#"
+        WITH sent AS MATERIALIZED (SELECT $1::symbol[] AS symbols, $2::date[] AS dates), written AS (
+            INSERT INTO correlation_matrix AS old (symbol_1, symbol_2, date, correlation, window_rows)
+            SELECT ((SELECT symbols FROM sent))[1 + (cell.place / $3) % $3],
+                   ((SELECT symbols FROM sent))[1 + cell.place % $3],
+                   ((SELECT dates FROM sent))[1 + cell.place / ($3 * $3)],
+                   NULLIF(cell.units, 9223372036854775807) * 0.00000001,
+                   $4
+            FROM (
+                SELECT units, $5 + number - 1 AS place
+                FROM UNNEST($6::bigint[]) WITH ORDINALITY AS given (units, number)
+            ) AS cell
+            ON CONFLICT (date, symbol_1, symbol_2) DO UPDATE
+            SET correlation = EXCLUDED.correlation,
+                window_rows = EXCLUDED.window_rows,
+                created_at = now()
+            WHERE (old.correlation, old.window_rows) IS DISTINCT FROM (EXCLUDED.correlation, EXCLUDED.window_rows)
+            RETURNING xmax = 0 AS inserted
+        )
+        SELECT count(*) FILTER (WHERE inserted) AS "inserted!",
+               count(*) FILTER (WHERE NOT inserted) AS "updated!"
+        FROM written
+        "#,
+        block.symbols,
+        block.dates,
+        block.size()?,
+        block.window_rows,
+        block.place()?,
+        block.cells,
+    )
+    .fetch_one(db)
+    .await?;
+    Upserted::of(block.cells.len(), counts.inserted, counts.updated)
+}
+
+/// Removes the cells of these dates that are of other symbols, and says how many there were.
 ///
 /// # Errors
 /// Those of the database.
-#[tracing::instrument(name = "db.correlations.coverage", skip_all, err(level = "debug"))]
-pub async fn coverage(db: impl PgExecutor<'_>) -> Result<Vec<Coverage>> {
-    let coverage = sqlx::query_as!(
-        Coverage,
+#[tracing::instrument(name = "db.correlations.keep_symbols", skip_all, fields(dates = dates.len()), err(level = "debug"))]
+pub async fn keep_symbols(
+    db: impl PgExecutor<'_>,
+    dates: &[NaiveDate],
+    symbols: &[Symbol],
+) -> Result<u64> {
+    let deleted = sqlx::query!(
         r#"
-        SELECT date,
-               count(*) AS "cells!",
-               min(window_rows) AS "min_window!",
-               max(window_rows) AS "max_window!"
-        FROM correlation_matrix
-        GROUP BY date
-        ORDER BY date
+        DELETE FROM correlation_matrix
+        WHERE date = ANY($1::date[])
+          AND (symbol_1 NOT IN (SELECT UNNEST($2::symbol[])) OR symbol_2 NOT IN (SELECT UNNEST($2::symbol[])))
         "#,
+        dates,
+        symbols,
+    )
+    .execute(db)
+    .await?;
+    Ok(deleted.rows_affected())
+}
+
+/// The dates from one to another, both included, that have a matrix, in order.
+///
+/// # Errors
+/// Those of the database.
+#[tracing::instrument(name = "db.correlations.dates_between", skip_all, fields(%from, %to), err(level = "debug"))]
+pub async fn dates_between(
+    db: impl PgExecutor<'_>,
+    from: NaiveDate,
+    to: NaiveDate,
+) -> Result<Vec<NaiveDate>> {
+    // One index probe per date, where DISTINCT would read every cell.
+    let dates = sqlx::query_scalar!(
+        r#"
+        WITH RECURSIVE known AS (
+            (SELECT date FROM correlation_matrix WHERE date BETWEEN $1 AND $2 ORDER BY date LIMIT 1)
+            UNION ALL
+            SELECT (
+                SELECT later.date
+                FROM correlation_matrix AS later
+                WHERE later.date > known.date AND later.date <= $2
+                ORDER BY later.date
+                LIMIT 1
+            )
+            FROM known
+            WHERE known.date IS NOT NULL
+        )
+        SELECT date AS "date!"
+        FROM known
+        WHERE date IS NOT NULL
+        "#,
+        from,
+        to,
     )
     .fetch_all(db)
     .await?;
-    Ok(coverage)
+    Ok(dates)
+}
+
+/// The first and the last date that has a matrix, if there are any.
+///
+/// # Errors
+/// Those of the database.
+#[tracing::instrument(name = "db.correlations.extent", skip_all, err(level = "debug"))]
+pub async fn extent(db: impl PgExecutor<'_>) -> Result<Option<(NaiveDate, NaiveDate)>> {
+    let extent =
+        sqlx::query!("SELECT min(date) AS first, max(date) AS last FROM correlation_matrix")
+            .fetch_one(db)
+            .await?;
+    Ok(extent.first.zip(extent.last))
 }

@@ -17,6 +17,7 @@ pub mod decisions;
 pub mod events;
 pub mod fetch_log;
 pub mod logs;
+pub mod pending;
 pub mod performance;
 pub mod pitches;
 pub mod research;

@@ -4,6 +4,8 @@
 //! |---|---|---|
 //! | [`upsert_daily`], [`upsert_7day`], [`delete_daily`], [`delete_7day`] | 1 | primary key |
 //! | [`daily`], [`latest_7day`] | 1 | primary key |
+//! | [`daily_of`], [`seven_day_of`] | 1 | primary key |
+//! | [`dates_since`], [`dates_before`] | 1 | `rolling_7day_log_returns_date_idx` |
 //! | [`all_daily`], [`all_7day`] | 1 | primary key, whole table |
 
 use chrono::NaiveDate;
@@ -231,4 +233,148 @@ pub async fn all_7day(db: impl PgExecutor<'_>) -> Result<Vec<Return>> {
     .fetch_all(db)
     .await?;
     Ok(returns)
+}
+
+/// The one-bar returns of each span of days of a symbol, the first and the last day included, by symbol, then by date.
+///
+/// # Errors
+/// Those of the database.
+#[tracing::instrument(name = "db.returns.daily_of", skip_all, fields(spans = spans.len()), err(level = "debug"))]
+pub async fn daily_of(
+    db: impl PgExecutor<'_>,
+    spans: &[(Symbol, NaiveDate, NaiveDate)],
+) -> Result<Vec<Return>> {
+    let (symbol, first, last) = by_column(spans);
+    let returns = sqlx::query_as!(
+        Return,
+        r#"
+        SELECT old.symbol, old.date, old.log_return
+        FROM UNNEST($1::symbol[], $2::date[], $3::date[]) AS asked (ticker, first_date, last_date)
+        JOIN daily_log_returns AS old
+            ON old.symbol = asked.ticker AND old.date BETWEEN asked.first_date AND asked.last_date
+        ORDER BY old.symbol, old.date
+        "#,
+        &symbol[..],
+        &first[..],
+        &last[..],
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(returns)
+}
+
+/// The seven-bar returns of each span of days of a symbol; else as [`daily_of`].
+///
+/// # Errors
+/// Those of the database.
+#[tracing::instrument(name = "db.returns.seven_day_of", skip_all, fields(spans = spans.len()), err(level = "debug"))]
+pub async fn seven_day_of(
+    db: impl PgExecutor<'_>,
+    spans: &[(Symbol, NaiveDate, NaiveDate)],
+) -> Result<Vec<Return>> {
+    let (symbol, first, last) = by_column(spans);
+    let returns = sqlx::query_as!(
+        Return,
+        r#"
+        SELECT old.symbol, old.date, old.log_return_7d AS log_return
+        FROM UNNEST($1::symbol[], $2::date[], $3::date[]) AS asked (ticker, first_date, last_date)
+        JOIN rolling_7day_log_returns AS old
+            ON old.symbol = asked.ticker AND old.date BETWEEN asked.first_date AND asked.last_date
+        ORDER BY old.symbol, old.date
+        "#,
+        &symbol[..],
+        &first[..],
+        &last[..],
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(returns)
+}
+
+fn by_column(
+    spans: &[(Symbol, NaiveDate, NaiveDate)],
+) -> (Vec<Symbol>, Vec<NaiveDate>, Vec<NaiveDate>) {
+    (
+        spans.iter().map(|span| span.0).collect(),
+        spans.iter().map(|span| span.1).collect(),
+        spans.iter().map(|span| span.2).collect(),
+    )
+}
+
+/// The days from `date` on of which any symbol has a seven-bar return, at most `limit` of them, in order.
+///
+/// # Errors
+/// Those of the database.
+#[tracing::instrument(name = "db.returns.dates_since", skip_all, fields(%date, limit), err(level = "debug"))]
+pub async fn dates_since(
+    db: impl PgExecutor<'_>,
+    date: NaiveDate,
+    limit: u32,
+) -> Result<Vec<NaiveDate>> {
+    // One index probe per day, where DISTINCT would read every row.
+    let dates = sqlx::query_scalar!(
+        r#"
+        WITH RECURSIVE known AS (
+            (SELECT date FROM rolling_7day_log_returns WHERE date >= $1 ORDER BY date LIMIT 1)
+            UNION ALL
+            SELECT (
+                SELECT later.date
+                FROM rolling_7day_log_returns AS later
+                WHERE later.date > known.date
+                ORDER BY later.date
+                LIMIT 1
+            )
+            FROM known
+            WHERE known.date IS NOT NULL
+        )
+        SELECT date AS "date!"
+        FROM known
+        WHERE date IS NOT NULL
+        LIMIT $2
+        "#,
+        date,
+        i64::from(limit),
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(dates)
+}
+
+/// The newest days before `date` of which any symbol has a seven-bar return, at most `limit` of them, in order.
+///
+/// # Errors
+/// Those of the database.
+#[tracing::instrument(name = "db.returns.dates_before", skip_all, fields(%date, limit), err(level = "debug"))]
+pub async fn dates_before(
+    db: impl PgExecutor<'_>,
+    date: NaiveDate,
+    limit: u32,
+) -> Result<Vec<NaiveDate>> {
+    let mut dates = sqlx::query_scalar!(
+        r#"
+        WITH RECURSIVE known AS (
+            (SELECT date FROM rolling_7day_log_returns WHERE date < $1 ORDER BY date DESC LIMIT 1)
+            UNION ALL
+            SELECT (
+                SELECT earlier.date
+                FROM rolling_7day_log_returns AS earlier
+                WHERE earlier.date < known.date
+                ORDER BY earlier.date DESC
+                LIMIT 1
+            )
+            FROM known
+            WHERE known.date IS NOT NULL
+        )
+        SELECT date AS "date!"
+        FROM known
+        WHERE date IS NOT NULL
+        LIMIT $2
+        "#,
+        date,
+        i64::from(limit),
+    )
+    .fetch_all(db)
+    .await?;
+    dates.reverse();
+    Ok(dates)
 }

@@ -9,12 +9,12 @@ use llm_trading_db::{
         correlations::Correlation,
         returns::{self, Return},
     },
-    service::metrics::{self, Scope, Summary, Window},
+    service::metrics::{self, Progress, Scope, Summary, Window},
     types::Price,
 };
 use rust_decimal::Decimal;
 
-use crate::fixtures::{column, database, day, dec, execute, price, symbol, versions};
+use crate::fixtures::{column, database, day, dec, execute, invalid, price, symbol, versions};
 
 const DERIVED: [&str; 3] = [
     "daily_log_returns",
@@ -181,7 +181,7 @@ async fn a_second_run_writes_nothing() {
 }
 
 #[tokio::test]
-async fn of_two_runs_at_once_one_does_it_all() {
+async fn two_runs_at_once_share_the_work() {
     let db = database().await;
     let mut random = Random(11);
     for ticker in ["SPY", "QQQ", "TLT"] {
@@ -189,18 +189,14 @@ async fn of_two_runs_at_once_one_does_it_all() {
         bars::upsert_many(&db, &bars).await.unwrap();
     }
     let (one, other) = tokio::join!(run(&db, 5), run(&db, 5));
-    let (first, second) = match one.dates {
-        0 => (other, one),
-        _ => (one, other),
-    };
-    assert_eq!(first.correlations.inserted, 9 * first.dates as u64);
+    assert_eq!(one.bars + other.bars, 600);
+    let inserted = one.correlations.inserted + other.correlations.inserted;
+    assert_eq!(run(&db, 5).await, Summary::default());
+    let full = metrics::run(&db, window(5), Scope::All).await.unwrap();
+    assert_eq!(full.dates, one.dates + other.dates);
     assert_eq!(
-        second,
-        Summary {
-            symbols: 3,
-            bars: 600,
-            ..Summary::default()
-        }
+        (full.correlations.inserted, full.correlations.unchanged),
+        (0, inserted)
     );
 }
 
@@ -222,6 +218,206 @@ async fn what_the_bars_no_longer_bear_out_is_removed() {
     let stored = derived(&db).await;
     assert!(stored.daily.is_empty() && stored.seven_day.is_empty());
     assert_eq!(stored.correlations, <[String; 0]>::default());
+}
+
+/// Stores bars of random closes, a day each.
+async fn random_bars(db: &Db, random: &mut Random, tickers: &[&str], days: std::ops::Range<u64>) {
+    for ticker in tickers {
+        let bars: Vec<Bar> = days
+            .clone()
+            .map(|n| bar(ticker, n, Some(random.price())))
+            .collect();
+        bars::upsert_many(db, &bars).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_new_day_costs_a_day() {
+    let db = database().await;
+    let mut random = Random(17);
+    let tickers = ["DIA", "QQQ", "SPY", "TLT"];
+    random_bars(&db, &mut random, &tickers, 0..120).await;
+    run(&db, 30).await;
+    let versions_before = versions(&db, "correlation_matrix").await;
+    random_bars(&db, &mut random, &tickers, 120..121).await;
+    let summary = run(&db, 30).await;
+    assert_eq!((summary.symbols, summary.bars, summary.dates), (4, 4, 1));
+    assert_eq!((summary.daily.inserted, summary.seven_day.inserted), (4, 4));
+    assert_eq!(
+        summary.correlations,
+        Upserted {
+            inserted: 16,
+            ..Upserted::default()
+        }
+    );
+    let after = versions(&db, "correlation_matrix").await;
+    assert!(
+        versions_before
+            .iter()
+            .all(|version| after.contains(version)),
+        "old rows were rewritten"
+    );
+
+    // An old close that changes reaches seven bars, and the windows that hold one of their returns.
+    bars::upsert(&db, &bar("SPY", 60, Some(price("1"))))
+        .await
+        .unwrap();
+    let summary = run(&db, 30).await;
+    assert_eq!(
+        (
+            summary.bars,
+            summary.daily.updated,
+            summary.seven_day.updated
+        ),
+        (1, 2, 2)
+    );
+    assert_eq!(summary.dates, 30 + 7);
+    // What is no close is no news.
+    let volume = Bar {
+        volume: Some(7),
+        ..bar("SPY", 60, Some(price("1")))
+    };
+    bars::upsert(&db, &volume).await.unwrap();
+    assert_eq!(run(&db, 30).await, Summary::default());
+}
+
+#[tokio::test]
+async fn a_new_symbol_leaves_the_past_alone() {
+    let db = database().await;
+    let mut random = Random(19);
+    random_bars(&db, &mut random, &["QQQ", "SPY"], 0..60).await;
+    run(&db, 10).await;
+    random_bars(&db, &mut random, &["NEW"], 48..60).await;
+    let summary = run(&db, 10).await;
+    // Its first return is of day 55.
+    assert_eq!(summary.dates, 5);
+    assert_eq!(
+        (summary.correlations.inserted, summary.correlations.updated),
+        (5 * 5, 0)
+    );
+    execute(&db, "DELETE FROM daily_bars WHERE symbol = 'NEW'")
+        .await
+        .unwrap();
+    let summary = run(&db, 10).await;
+    assert_eq!((summary.dates, summary.removed), (5, 11 + 5 + 25));
+}
+
+#[tokio::test]
+async fn whoever_changes_a_bar_is_noticed() {
+    let db = database().await;
+    let mut random = Random(23);
+    random_bars(&db, &mut random, &["QQQ", "SPY"], 0..40).await;
+    run(&db, 5).await;
+    let pending =
+        "SELECT concat_ws(' ', symbol, first_date, last_date) FROM returns_pending ORDER BY 1";
+    for (change, noted) in [
+        ("UPDATE daily_bars SET volume = 5", vec![]),
+        (
+            "UPDATE daily_bars SET close = 7 WHERE date = '2026-01-20'",
+            vec!["QQQ 2026-01-20 2026-01-20", "SPY 2026-01-20 2026-01-20"],
+        ),
+        (
+            "UPDATE daily_bars SET close = NULL WHERE symbol = 'SPY' AND date IN ('2026-01-03', '2026-01-30')",
+            vec!["SPY 2026-01-03 2026-01-30"],
+        ),
+        (
+            "UPDATE daily_bars SET date = '2026-05-01' WHERE symbol = 'QQQ' AND date = '2026-01-08'",
+            vec!["QQQ 2026-01-08 2026-05-01"],
+        ),
+        (
+            "DELETE FROM daily_bars WHERE symbol = 'QQQ' AND date > '2026-02-05'",
+            vec!["QQQ 2026-02-06 2026-05-01"],
+        ),
+        (
+            "INSERT INTO daily_bars (symbol, date, close) VALUES ('TLT', '2026-01-05', 3), ('TLT', '2026-01-01', 4)",
+            vec!["TLT 2026-01-01 2026-01-05"],
+        ),
+        (
+            "TRUNCATE daily_bars",
+            vec![
+                "QQQ 2026-01-02 2026-02-05",
+                "SPY 2026-01-02 2026-02-09",
+                "TLT 2026-01-05 2026-01-05",
+            ],
+        ),
+    ] {
+        execute(&db, change).await.unwrap();
+        assert_eq!(
+            column::<String>(&db, pending).await.unwrap(),
+            noted,
+            "{change}"
+        );
+        run(&db, 5).await;
+        assert_eq!(crate::fixtures::count(&db, "returns_pending").await, 0);
+    }
+    let left = derived(&db).await;
+    assert_eq!((left.daily.len(), left.correlations.len()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_window_longer_than_the_history_is_refused() {
+    let db = database().await;
+    let mut random = Random(29);
+    random_bars(&db, &mut random, &["QQQ", "SPY"], 0..30).await;
+    run(&db, 5).await;
+    let before = derived(&db).await;
+    for dates in [24, 5_000] {
+        let refused = metrics::run(&db, window(dates), Scope::Changed).await;
+        let why = invalid(refused);
+        assert!(why.contains("longer than the history: 23 dates"), "{why}");
+    }
+    assert_eq!(derived(&db).await, before);
+    assert_eq!(run(&db, 23).await.dates, 1);
+    // The same window over a shorter history is another matter: the bars no longer support it.
+    execute(&db, "DELETE FROM daily_bars WHERE date > '2026-01-20'")
+        .await
+        .unwrap();
+    let summary = run(&db, 23).await;
+    assert_eq!((summary.dates, summary.dates_missing), (0, 10));
+    assert_eq!(derived(&db).await.correlations, <[String; 0]>::default());
+}
+
+#[tokio::test]
+async fn a_run_that_is_stopped_goes_on_where_it_was() {
+    let db = database().await;
+    let mut random = Random(31);
+    random_bars(&db, &mut random, &["QQQ", "SPY"], 0..700).await;
+    let mut heard = Vec::new();
+    {
+        let (tell, told) = tokio::sync::oneshot::channel();
+        let mut tell = Some(tell);
+        let whole = metrics::run_with(&db, window(30), Scope::Changed, |progress| {
+            if let Progress::Correlations { done, .. } = progress
+                && done > 0
+            {
+                tell.take().map(|tell| tell.send(progress));
+            }
+        });
+        tokio::select! {
+            ended = whole => panic!("it ended: {ended:?}"),
+            progress = told => heard.push(progress.unwrap()),
+        }
+    }
+    assert_eq!(
+        heard,
+        [Progress::Correlations {
+            done: 221,
+            dates: 664,
+            values_per_date: 4
+        }]
+    );
+    let rest = run(&db, 30).await;
+    assert!(
+        rest.bars == 0 && (1..=443).contains(&rest.dates),
+        "{rest:?}"
+    );
+    let in_parts = derived(&db).await;
+    let full = metrics::run(&db, window(30), Scope::All).await.unwrap();
+    assert_eq!(
+        (full.correlations.unchanged, full.correlations.inserted),
+        (664 * 4, 0)
+    );
+    assert_eq!(derived(&db).await, in_parts);
 }
 
 /// A small generator, the same in every run (SplitMix64).
@@ -409,7 +605,7 @@ async fn a_tampered_table_is_put_right() {
          WHERE date = '2026-01-14'",
     ] {
         assert!(execute(&db, damage).await.unwrap() > 0, "{damage}");
-        run(&db, 5).await;
+        metrics::run(&db, window(5), Scope::All).await.unwrap();
         assert_eq!(derived(&db).await, before, "{damage}");
     }
 }

@@ -5,7 +5,7 @@
 //! window is computed afresh in two passes (means, then centred sums): nothing is carried from one window to the next,
 //! so nothing drifts, and a date has the same correlations however many other dates are computed with it.
 
-use std::{collections::BTreeSet, ops::Range};
+use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 use rust_decimal::{Decimal, prelude::ToPrimitive};
@@ -21,8 +21,13 @@ const CONSTANT: f64 = 1e-12;
 /// Rounds a return or a correlation to the eight decimals it is stored with, half to even.
 #[must_use]
 pub fn to_numeric(value: f64) -> Decimal {
+    Decimal::new(to_units(value), SCALE)
+}
+
+/// The same as a whole number of units of the eighth decimal.
+fn to_units(value: f64) -> i64 {
     // At most 28 for a return and 1 for a correlation: the scaled value is exact in an `i64`.
-    Decimal::new((value * UNITS).round_ties_even() as i64, SCALE)
+    (value * UNITS).round_ties_even() as i64
 }
 
 /// The log return ln(`close[t]` / `close[t - lag]`) of every row of one symbol, in the order of the rows.
@@ -79,36 +84,32 @@ impl Panel {
         &self.dates
     }
 
-    /// The rows on or after `date`: what an incremental run computes.
-    #[must_use]
-    pub fn rows_since(&self, date: NaiveDate) -> Range<usize> {
-        self.dates.partition_point(|row| *row < date)..self.dates.len()
-    }
-
     /// The correlations over the `window` rows that end with `row`, or `None` if there are fewer rows before it.
     ///
-    /// Each pair is computed over the dates in the window on which both symbols have a return.
+    /// Each pair is computed over the dates in the window on which both symbols have a return; a symbol without any return in the
+    /// window is not in the matrix.
     #[must_use]
     pub fn correlations(&self, row: usize, window: usize) -> Option<Matrix> {
         let end = row.checked_add(1).filter(|end| *end <= self.dates.len())?;
         let rows = end.checked_sub(window)?..end;
-        let size = self.columns.len();
-        let mut matrix = Matrix {
-            size,
-            cells: vec![None; size * size],
-        };
+        let (members, series): (Vec<usize>, Vec<Series<'_>>) = self
+            .columns
+            .iter()
+            .map(|column| &column[rows.clone()])
+            .enumerate()
+            .filter(|(_, returns)| returns.iter().any(|r| r.is_finite()))
+            .map(|(member, returns)| (member, Series::new(returns)))
+            .unzip();
+        let size = members.len();
+        let mut cells = vec![None; size * size];
         for a in 0..size {
             for b in a..size {
-                let r = pearson(
-                    &self.columns[a][rows.clone()],
-                    &self.columns[b][rows.clone()],
-                )
-                .map(to_numeric);
-                matrix.cells[a * size + b] = r;
-                matrix.cells[b * size + a] = r;
+                let r = series[a].correlation(&series[b]).map(to_units);
+                cells[a * size + b] = r;
+                cells[b * size + a] = r;
             }
         }
-        Some(matrix)
+        Some(Matrix { members, cells })
     }
 }
 
@@ -123,22 +124,84 @@ fn column(dates: &[NaiveDate], series: &[(NaiveDate, f64)]) -> Vec<f64> {
     column
 }
 
-/// The correlations of every symbol with every symbol, itself included; symmetric.
+/// The correlations of every member with every member, itself included; symmetric.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Matrix {
-    size: usize,
-    cells: Vec<Option<Decimal>>,
+    members: Vec<usize>,
+    cells: Vec<Option<i64>>,
 }
 
 impl Matrix {
-    /// All ordered pairs `(a, b, correlation)` by symbol position, row by row.
-    ///
-    /// A correlation is in [-1, 1] and rounded to eight decimals; it is `None` if the two have fewer than two dates in
-    /// common or if one of them does not vary over those.
-    pub fn pairs(&self) -> impl Iterator<Item = (usize, usize, Option<Decimal>)> {
-        let cells = self.cells.iter().enumerate();
-        cells.map(|(cell, r)| (cell / self.size, cell % self.size, *r))
+    /// The symbols that have a return in the window, by their position, ascending.
+    #[must_use]
+    pub fn members(&self) -> &[usize] {
+        &self.members
     }
+
+    /// The correlations in units of the eighth decimal, row by row; `None` if two have fewer than two dates in common or if one of
+    /// them does not vary over those.
+    #[must_use]
+    pub fn cells(&self) -> &[Option<i64>] {
+        &self.cells
+    }
+}
+
+/// The returns of a symbol in a window, prepared once for all its pairs.
+struct Series<'a> {
+    returns: &'a [f64],
+    /// The returns less their mean, by the root of the sum of their squares: a correlation of two is their product. Only of a series
+    /// without a gap.
+    normal: Option<Normal>,
+}
+
+enum Normal {
+    Constant,
+    Varying(Vec<f64>),
+}
+
+impl<'a> Series<'a> {
+    fn new(returns: &'a [f64]) -> Self {
+        let whole = returns.len() >= 2 && returns.iter().all(|r| r.is_finite());
+        Self {
+            returns,
+            normal: whole.then(|| Normal::of(returns)),
+        }
+    }
+
+    fn correlation(&self, other: &Self) -> Option<f64> {
+        match (&self.normal, &other.normal) {
+            (Some(Normal::Constant), Some(_)) | (Some(_), Some(Normal::Constant)) => None,
+            (Some(Normal::Varying(xs)), Some(Normal::Varying(ys))) => {
+                // Rounding can carry r a hair past 1.
+                Some(product(xs, ys).clamp(-1.0, 1.0))
+            }
+            _ => pearson(self.returns, other.returns),
+        }
+    }
+}
+
+impl Normal {
+    fn of(returns: &[f64]) -> Self {
+        let n = returns.len() as f64;
+        let mean = returns.iter().sum::<f64>() / n;
+        let centred: Vec<f64> = returns.iter().map(|r| r - mean).collect();
+        let spread = product(&centred, &centred).sqrt();
+        if spread < CONSTANT * n.sqrt() {
+            return Self::Constant;
+        }
+        Self::Varying(centred.iter().map(|r| r / spread).collect())
+    }
+}
+
+/// The sum of the products of two series of one length. A plain loop: it is most of the job's work, and builds without
+/// optimisation run it, too.
+fn product(xs: &[f64], ys: &[f64]) -> f64 {
+    let (mut sum, mut row) = (0.0, 0);
+    while row < xs.len() {
+        sum += xs[row] * ys[row];
+        row += 1;
+    }
+    sum
 }
 
 /// Pearson's r over the positions at which both have a finite value.
@@ -164,7 +227,6 @@ fn pearson(xs: &[f64], ys: &[f64]) -> Option<f64> {
     if x_spread.min(y_spread) < CONSTANT * n.sqrt() {
         return None;
     }
-    // Rounding can carry r a hair past 1.
     Some((xy / x_spread / y_spread).clamp(-1.0, 1.0))
 }
 

@@ -215,8 +215,9 @@ impl Upsert for Correlations {
 
     async fn stored(db: &Db) -> Vec<Correlation> {
         let mut stored = Vec::new();
-        for date in correlations::coverage(db).await.unwrap() {
-            let matrix = correlations::matrix(db, date.date).await.unwrap();
+        let (first, last) = (day("0001-01-01"), day("9999-12-31"));
+        for date in correlations::dates_between(db, first, last).await.unwrap() {
+            let matrix = correlations::matrix(db, date).await.unwrap();
             stored.extend(matrix.unwrap().cells);
         }
         stored

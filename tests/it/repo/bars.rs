@@ -6,7 +6,7 @@ use llm_trading_db::{
     db::Db,
     repo::{
         Upserted,
-        bars::{self, Bar, Close},
+        bars::{self, Bar},
     },
 };
 
@@ -54,7 +54,7 @@ async fn an_empty_table_has_nothing() {
     );
     assert_eq!(bars::latest_date(&db, spy[0]).await.unwrap(), None);
     assert_eq!(bars::symbols(&db).await.unwrap(), []);
-    assert_eq!(bars::closes(&db).await.unwrap(), []);
+    assert_eq!(bars::dates(&db, 9).await.unwrap(), []);
     assert_eq!(all(&db, "SPY").await, []);
 }
 
@@ -262,27 +262,75 @@ async fn a_range_includes_both_ends_and_can_be_left_early() {
 }
 
 #[tokio::test]
-async fn closes_come_by_symbol_and_date() {
+async fn closes_come_with_their_neighbours() {
     let db = database().await;
-    let mut open = bar("QQQ", "2026-01-08", "1");
+    let mut open = bar("QQQ", "2026-01-08", "8");
     open.close = None;
     let batch = [
-        bar("SPY", "2026-01-07", "689.1234"),
+        bar("QQQ", "2026-01-12", "12"),
         open,
-        bar("QQQ", "2026-01-07", "0"),
+        bar("SPY", "2026-01-07", "689.1234"),
+        bar("QQQ", "2026-01-05", "5"),
+        bar("QQQ", "2026-01-07", "7"),
+        bar("QQQ", "2026-01-06", "6"),
+        bar("QQQ", "2026-01-09", "9"),
     ];
     bars::upsert_many(&db, &batch).await.unwrap();
-    let close = |ticker, date, close: Option<&str>| Close {
-        symbol: symbol(ticker),
-        date: day(date),
-        close: close.map(price),
+    let around = async |spans: &[(&str, &str, &str)], before, after| {
+        let spans: Vec<_> = spans
+            .iter()
+            .map(|(ticker, first, last)| (symbol(ticker), day(first), day(last)))
+            .collect();
+        let found = bars::closes_around(&db, &spans, before, after)
+            .await
+            .unwrap();
+        found
+            .iter()
+            .map(|(place, close)| {
+                format!(
+                    "{place} {} {} {:?}",
+                    close.symbol,
+                    close.date,
+                    close.close.map(|c| c.to_string())
+                )
+            })
+            .collect::<Vec<_>>()
     };
     assert_eq!(
-        bars::closes(&db).await.unwrap(),
+        around(
+            &[
+                ("SPY", "2026-01-07", "2026-01-07"),
+                ("QQQ", "2026-01-07", "2026-01-08")
+            ],
+            1,
+            1
+        )
+        .await,
         [
-            close("QQQ", "2026-01-07", Some("0")),
-            close("QQQ", "2026-01-08", None),
-            close("SPY", "2026-01-07", Some("689.1234")),
+            r#"0 SPY 2026-01-07 Some("689.1234")"#,
+            r#"1 QQQ 2026-01-06 Some("6.0000")"#,
+            r#"1 QQQ 2026-01-07 Some("7.0000")"#,
+            "1 QQQ 2026-01-08 None",
+            r#"1 QQQ 2026-01-09 Some("9.0000")"#,
         ]
     );
+    // A day without a bar, and the ends of the history.
+    assert_eq!(
+        around(&[("QQQ", "2026-01-10", "2026-01-11")], 0, 1).await,
+        [r#"0 QQQ 2026-01-12 Some("12.0000")"#]
+    );
+    assert_eq!(
+        around(&[("QQQ", "2026-01-06", "2026-01-09")], 9, 9)
+            .await
+            .len(),
+        6
+    );
+    assert_eq!(
+        around(&[("TLT", "2026-01-06", "2026-01-09")], 9, 9).await,
+        <[String; 0]>::default()
+    );
+
+    let dates = async |limit| bars::dates(&db, limit).await.unwrap();
+    assert_eq!(dates(2).await, [day("2026-01-05"), day("2026-01-06")]);
+    assert_eq!(dates(9).await.len(), 6);
 }

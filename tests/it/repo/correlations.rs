@@ -1,6 +1,10 @@
-use llm_trading_db::repo::{
-    Upserted,
-    correlations::{self, Correlation, Coverage},
+use chrono::NaiveDate;
+use llm_trading_db::{
+    repo::{
+        Upserted,
+        correlations::{self, Block, Correlation},
+    },
+    types::Symbol,
 };
 
 use super::counts;
@@ -30,7 +34,6 @@ async fn an_empty_table_has_nothing() {
         None
     );
     assert_eq!(correlations::latest_matrix(&db).await.unwrap(), None);
-    assert_eq!(correlations::coverage(&db).await.unwrap(), []);
 }
 
 #[tokio::test]
@@ -58,29 +61,89 @@ async fn an_upsert_counts_what_it_did() {
     assert_eq!(matrix.cells, [batch[2], batch[1], batch[0], batch[3]]);
 }
 
-#[tokio::test]
-async fn an_insert_takes_only_what_is_not_there() {
-    let db = database().await;
-    correlations::insert_many(&db, &[]).await.unwrap();
-    let batch = [
-        cell("SPY QQQ", "2026-01-07", Some("0.98765432")),
-        cell("TLT SPY", "2026-01-06", None),
-        cell("QQQ SPY", "2026-01-07", Some("-0.5")),
-        cell("QQQ QQQ", "2026-01-07", Some("1")),
-    ];
-    correlations::insert_many(&db, &batch).await.unwrap();
-    let matrix = correlations::latest_matrix(&db).await.unwrap().unwrap();
-    assert_eq!(matrix.cells, [batch[3], batch[2], batch[0]]);
-    let matrix = correlations::matrix(&db, day("2026-01-06")).await.unwrap();
-    assert_eq!(matrix.unwrap().cells, [batch[1]]);
+/// Two matrices of three symbols, from 0 in steps of a tenth, the last one unknown.
+const SYMBOLS: [&str; 3] = ["QQQ", "SPY", "TLT"];
+const DATES: [&str; 2] = ["2026-01-06", "2026-01-07"];
 
-    let with_a_known = [cell("SPY SPY", "2026-01-07", Some("1")), batch[2]];
-    let refused = correlations::insert_many(&db, &with_a_known).await;
-    assert_eq!(refused_by(refused), "correlation_matrix_pkey");
-    let twice = [cell("SPY SPY", "2026-01-07", None); 2];
-    let error = invalid(correlations::insert_many(&db, &twice).await);
-    assert!(error.contains("for 2026-01-07 SPY SPY;"), "{error}");
-    assert_eq!(count(&db, "correlation_matrix").await, 4);
+fn block<'a>(
+    symbols: &'a [Symbol],
+    dates: &'a [NaiveDate],
+    first: u64,
+    cells: &'a [i64],
+) -> Block<'a> {
+    Block {
+        symbols,
+        dates,
+        window_rows: 30,
+        first,
+        cells,
+    }
+}
+
+#[tokio::test]
+async fn blocks_are_stored_in_pieces() {
+    let db = database().await;
+    let (symbols, dates) = (SYMBOLS.map(symbol), DATES.map(day));
+    let mut cells: Vec<i64> = (0..18).map(|n| n * 5_000_001).collect();
+    cells[17] = Block::UNKNOWN;
+    for (first, cells) in [(11, &cells[11..]), (0, &cells[..11])] {
+        let piece = block(&symbols, &dates, first, cells);
+        correlations::insert_block(&db, &piece).await.unwrap();
+    }
+    let matrix = correlations::matrix(&db, dates[1]).await.unwrap().unwrap();
+    let stored: Vec<String> = matrix
+        .cells
+        .iter()
+        .map(|cell| {
+            format!(
+                "{} {} {:?}",
+                cell.symbol_1,
+                cell.symbol_2,
+                cell.correlation.map(|r| r.to_string())
+            )
+        })
+        .collect();
+    assert_eq!(stored[0], r#"QQQ QQQ Some("0.45000009")"#);
+    assert_eq!(stored[1], r#"QQQ SPY Some("0.50000010")"#);
+    assert_eq!(stored[3], r#"SPY QQQ Some("0.60000012")"#);
+    assert_eq!(stored[8], "TLT TLT None");
+    assert_eq!(count(&db, "correlation_matrix").await, 18);
+
+    let again = correlations::insert_block(&db, &block(&symbols, &dates, 17, &[0])).await;
+    assert_eq!(refused_by(again), "correlation_matrix_pkey");
+    let before = versions(&db, "correlation_matrix").await;
+    let upserted = correlations::upsert_block(&db, &block(&symbols, &dates, 0, &cells))
+        .await
+        .unwrap();
+    assert_eq!(counts(upserted), (0, 0, 18));
+    assert_eq!(versions(&db, "correlation_matrix").await, before);
+    cells[4] = 7;
+    cells[5] = Block::UNKNOWN;
+    let upserted = correlations::upsert_block(&db, &block(&symbols, &dates, 3, &cells[3..6]))
+        .await
+        .unwrap();
+    assert_eq!(counts(upserted), (0, 2, 1));
+    let matrix = correlations::matrix(&db, dates[0]).await.unwrap().unwrap();
+    assert_eq!(matrix.get(symbols[1], symbols[1]), Some(dec("0.00000007")));
+    assert_eq!(matrix.get(symbols[1], symbols[2]), None);
+
+    let beyond = correlations::upsert_block(&db, &block(&symbols, &dates, 0, &[100_000_001])).await;
+    assert_eq!(refused_by(beyond), "correlation_range");
+}
+
+#[tokio::test]
+async fn cells_of_other_symbols_are_removed() {
+    let db = database().await;
+    let (symbols, dates) = (SYMBOLS.map(symbol), DATES.map(day));
+    let cells = [1; 18];
+    correlations::insert_block(&db, &block(&symbols, &dates, 0, &cells))
+        .await
+        .unwrap();
+    let removed = correlations::keep_symbols(&db, &dates[1..], &symbols[..2])
+        .await
+        .unwrap();
+    assert_eq!(removed, 5);
+    assert_eq!(count(&db, "correlation_matrix").await, 13);
 }
 
 #[tokio::test]
@@ -142,34 +205,37 @@ async fn a_matrix_tells_a_missing_value_from_zero() {
 }
 
 #[tokio::test]
-async fn coverage_and_deletion_are_by_date() {
+async fn dates_are_found_and_deleted() {
     let db = database().await;
-    let mut cells = [
+    assert_eq!(correlations::extent(&db).await.unwrap(), None);
+    let cells = [
         cell("SPY SPY", "2026-01-07", Some("1")),
         cell("SPY QQQ", "2026-01-07", None),
         cell("SPY SPY", "2026-01-06", Some("1")),
-        cell("SPY SPY", "2026-01-05", Some("1")),
+        cell("SPY SPY", "2026-01-03", Some("1")),
     ];
-    cells[1].window_rows = 5;
     correlations::upsert_many(&db, &cells).await.unwrap();
-    let covered = |date, cells, min_window| Coverage {
-        date: day(date),
-        cells,
-        min_window,
-        max_window: 30,
+    let between = async |from: &str, to: &str| {
+        let dates = correlations::dates_between(&db, day(from), day(to)).await;
+        dates
+            .unwrap()
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
     };
     assert_eq!(
-        correlations::coverage(&db).await.unwrap(),
-        [
-            covered("2026-01-05", 1, 30),
-            covered("2026-01-06", 1, 30),
-            covered("2026-01-07", 2, 5)
-        ]
+        between("2026-01-03", "2026-01-07").await,
+        ["2026-01-03", "2026-01-06", "2026-01-07"]
     );
-    let dates = ["2026-01-07", "2026-01-05", "2025-01-01"].map(day);
-    assert_eq!(correlations::delete_dates(&db, &dates).await.unwrap(), 3);
+    assert_eq!(between("2026-01-04", "2026-01-06").await, ["2026-01-06"]);
     assert_eq!(
-        correlations::coverage(&db).await.unwrap(),
-        [covered("2026-01-06", 1, 30)]
+        between("2026-01-08", "2026-02-06").await,
+        <[String; 0]>::default()
     );
+    let extent = correlations::extent(&db).await.unwrap();
+    assert_eq!(extent, Some((day("2026-01-03"), day("2026-01-07"))));
+
+    let dates = ["2026-01-07", "2026-01-03", "2025-01-01"].map(day);
+    assert_eq!(correlations::delete_dates(&db, &dates).await.unwrap(), 3);
+    assert_eq!(between("2020-01-01", "2030-01-01").await, ["2026-01-06"]);
 }
