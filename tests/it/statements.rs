@@ -62,7 +62,7 @@ impl Recorder {
     /// What ran since the last time, without BEGIN and COMMIT.
     pub fn take(&self) -> Vec<String> {
         let mut statements = std::mem::take(&mut *self.0.lock().unwrap());
-        statements.retain(|sql| !sql.starts_with("BEGIN") && !sql.ends_with("COMMIT"));
+        statements.retain(|sql| !sql.starts_with("BEGIN") && !sql.contains("COMMIT"));
         statements
     }
 }
