@@ -13,7 +13,9 @@ default:
 check: fmt-check clippy docs
     {{ bogus }} cargo test --quiet --lib --all-features
     {{ bogus }} cargo test --quiet --all-features --test it -- offline::
-    {{ bogus }} cargo test --quiet --package xtask --package checked-pg --package checked-pg-server --package checked-pg-build
+    {{ bogus }} cargo test --quiet --package xtask --package checked-pg-server --package checked-pg-build
+    {{ bogus }} cargo test --quiet --package checked-pg --lib
+    {{ bogus }} cargo test --quiet --package checked-pg --doc
     {{ bogus }} cargo test --quiet --package cargo-checked-pg --lib --bins
 
 # All tests, on a private server that they start themselves.
@@ -21,6 +23,11 @@ check: fmt-check clippy docs
 test *ARGS:
     cargo test --all-features {{ ARGS }}
     cargo test --package cargo-checked-pg --test it {{ ARGS }}
+
+# Addresses, TLS, poolers and failovers, on servers that the tests start.
+[group('every day')]
+test-roads *ARGS:
+    cargo test --package checked-pg --test roads {{ ARGS }}
 
 # The long tests: 64 x 1000 transfers at each isolation level, undisturbed and disturbed, and a million bars. Up to half an hour.
 [group('every day')]
@@ -123,7 +130,7 @@ package:
 
 # What CI runs after installing its tools.
 [group('parts of check')]
-ci: check bench-check package desk-api
+ci: check bench-check package desk-api test-roads
     cargo test --quiet --package cargo-checked-pg --test it
     cargo run --quiet --package cargo-checked-pg -- prepare --check
     cargo run --quiet --package cargo-checked-pg -- prepare --check crates/checked-pg

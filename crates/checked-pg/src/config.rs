@@ -1,12 +1,26 @@
 //! How to reach the database and how the pool behaves: from the environment, from a URL, or built by hand.
 
+mod conninfo;
 mod env;
+mod parameters;
+mod passfile;
 mod pooler;
+mod road;
+mod session;
+mod startup;
+mod tls;
 
-pub use pooler::Pooler;
+pub use self::{pooler::Pooler, road::TargetSessionAttrs};
+pub(crate) use self::{
+    road::{Host, Password, Road},
+    session::{Limits, Setting},
+    startup::time_limit,
+};
 
 use crate::error::{Error, Result};
-use sqlx::{ConnectOptions, postgres::PgConnectOptions};
+use conninfo::{Conninfo, Lookup};
+use road::Defaults;
+use sqlx::postgres::PgConnectOptions;
 use std::{fmt, time::Duration};
 
 /// PostgreSQL counts its timeouts in milliseconds, in 32 bits.
@@ -25,7 +39,11 @@ const LONGEST: Duration = Duration::from_millis(i32::MAX as u64);
 /// ```
 #[derive(Clone)]
 pub struct Config {
-    options: PgConnectOptions,
+    pub(crate) road: Road,
+    /// Settings for the session from the parameter `options`, without the time limits below.
+    settings: Vec<(String, String)>,
+    /// The time limits that the parameter `options` sets, by the variable that would.
+    limits_in_options: Vec<(&'static str, Duration)>,
     application_name: Option<String>,
     log_statements: bool,
     pub(crate) command_timeout: Duration,
@@ -33,6 +51,7 @@ pub struct Config {
     idle_in_transaction_timeout: Duration,
     client_check_interval: Option<Duration>,
     pub(crate) pooler: Pooler,
+    row_security: bool,
     pub(crate) min_pool_size: usize,
     pub(crate) max_pool_size: usize,
     pub(crate) acquire_timeout: Duration,
@@ -49,29 +68,36 @@ impl Config {
     ///
     /// | variable | meaning | default |
     /// |---|---|---|
-    /// | `DATABASE_URL` | `postgres://user:password@host:port/database`; if it is set, the next five are not read | |
-    /// | `DATABASE_HOST` | host name, address, or folder of the Unix socket | `localhost` |
-    /// | `DATABASE_PORT` | port | 5432 |
+    /// | `DATABASE_URL` | as [`from_url`](Self::from_url); if it is set, the next five are not read | |
+    /// | `DATABASE_HOST` | host name, address, or folder of the Unix socket; several with commas in between | `localhost` |
+    /// | `DATABASE_PORT` | port, or one for each host | 5432 |
     /// | `DATABASE_NAME` | database | `llm_trading` |
     /// | `DATABASE_USER` | user | the user of the operating system |
     /// | `DATABASE_PASSWORD` | password, any characters, as it is | none |
     /// | `DB_MIN_POOL_SIZE` | [connections opened at once](Self::min_pool_size) | 0 |
     /// | `DB_MAX_POOL_SIZE` | [most connections](Self::max_pool_size) | 16 |
     /// | `DB_COMMAND_TIMEOUT` | [longest statement](Self::command_timeout), seconds | 30 |
+    /// | `DB_LOCK_TIMEOUT` | [longest wait for a lock](Self::lock_timeout), seconds | 10 |
+    /// | `DB_IDLE_IN_TRANSACTION_TIMEOUT` | [longest pause in a transaction](Self::idle_in_transaction_timeout), seconds | 30 |
     /// | `DB_ACQUIRE_TIMEOUT` | [longest wait for a connection](Self::acquire_timeout), seconds | 5 |
+    /// | `DB_CONNECT_TIMEOUT` | [longest wait for a new connection](Self::connect_timeout), seconds | 5 |
     /// | `DB_MAX_INACTIVE_CONNECTION_LIFETIME` | [idle connections are closed](Self::max_inactive_lifetime), seconds | 300 |
+    /// | `DB_MAX_LIFETIME` | [old connections are closed](Self::max_lifetime), seconds | 1800 |
+    /// | `DB_MIGRATION_PATIENCE` | [how long a migration tries to get a lock](Self::migration_patience), seconds | 600 |
+    /// | `DB_PING_AFTER` | [idle connections are pinged](Self::ping_after), seconds | 5 |
+    /// | `DB_DRAIN` | [how long a cancelled statement may take to end](Self::drain), seconds | 0.1 |
+    /// | `DB_CLIENT_CHECK_INTERVAL` | [how soon the server notices that we are gone](Self::client_check_interval), seconds | 0.1 |
+    /// | `DB_POOLER` | [a pooler in between](Self::pooler): `none`, `session`, `transaction` | `none` |
+    /// | `DB_ROW_SECURITY` | [policies filter what we read](Self::row_security): `on`, `off` | `off` |
     ///
-    /// An empty variable counts as unset. The variables of libpq (`PGPASSWORD`, `PGSSLMODE`, …) fill in what these leave open.
+    /// An empty variable counts as unset. The variables of libpq (`PGHOST`, `PGPASSWORD`, `PGSSLMODE`, …) fill in what these leave
+    /// open; one that cannot be honoured is refused. `docs/operations.md` lists them all.
     ///
     /// # Errors
     /// [`Error::Invalid`] names the variable and says what would be right.
     pub fn from_env() -> Result<Self> {
-        for name in env::VARIABLES {
-            if let Err(std::env::VarError::NotUnicode(_)) = std::env::var(name) {
-                return Err(Error::invalid(name, "expected UTF-8 text"));
-            }
-        }
-        Self::from_vars(|name| std::env::var(name).ok())
+        env::check_text()?;
+        env::read(&env::of_process)
     }
 
     /// The same as [`from_env`](Self::from_env), from any source of variables.
@@ -82,19 +108,88 @@ impl Config {
         env::read(&lookup)
     }
 
-    /// A database by its URL, `postgres://user:password@host:port/database`, and defaults for all else.
+    /// A database by its URL, `postgres://user:password@host:port/database`, or by a connection string such as `host=db dbname=desk`;
+    /// both as libpq reads them. libpq's variables in the environment fill in what it leaves open.
+    ///
+    /// Several hosts stand with commas in between; see [`target_session_attrs`](Self::target_session_attrs).
     ///
     /// # Errors
-    /// [`Error::Invalid`] if it is no such URL. The URL itself is not repeated: it may hold a password.
+    /// [`Error::Invalid`] if it is no such text, or names a parameter that cannot be honoured. The text itself is not repeated: it may
+    /// hold a password.
     pub fn from_url(url: &str) -> Result<Self> {
-        env::parse_url("database URL", url).map(Self::from_options)
+        env::check_text()?;
+        let conninfo = Conninfo::parse("database URL", url)?;
+        let config = Self::on(conninfo, Defaults::default(), &env::of_process)?;
+        config.check()?;
+        Ok(config)
     }
 
     /// A database by sqlx's options, and defaults for all else.
     #[must_use]
     pub fn from_options(options: PgConnectOptions) -> Self {
+        let given = options.get_options().unwrap_or_default();
+        // What cannot be read is the server's to refuse; and the rest goes with the options themselves.
+        let settings = startup::settings(given).unwrap_or_default();
+        let mut config = Self::to(Road::given(options));
+        for (name, value) in &settings {
+            config.take_limit(name, value).unwrap_or_default();
+        }
+        config
+    }
+
+    fn on(mut conninfo: Conninfo, defaults: Defaults, lookup: Lookup<'_>) -> Result<Self> {
+        conninfo.fill_in(lookup)?;
+        conninfo.check()?;
+        let mut config = Self::to(Road::new(&conninfo, defaults, lookup)?);
+        if let Some(given) = conninfo.get("connect_timeout") {
+            let seconds = given.text.trim().parse::<std::num::NonZero<u32>>();
+            let seconds =
+                seconds.map_err(|_| given.expected("a whole number of seconds, at least 1,"))?;
+            config.connect_timeout = Duration::from_secs(seconds.get().into());
+        }
+        if let Some(mode) = conninfo.text("geqo") {
+            config.settings.push(("geqo".to_owned(), mode.to_owned()));
+        }
+        if let Some(options) = conninfo.get("options") {
+            let settings = startup::settings(&options.text).ok_or_else(|| {
+                options.expected("-c name=value or --name=value, and no other switch,")
+            })?;
+            for (name, value) in settings {
+                let right = "-1 or a time such as 30s or 1500 (milliseconds) for each time limit";
+                let known = config.take_limit(&name, &value);
+                if !known.ok_or_else(|| options.expected(right))? {
+                    config.settings.push((name, value));
+                }
+            }
+        }
+        Ok(config)
+    }
+
+    /// Sets the time limit of this name; false if it is none, None if the value is not understood.
+    fn take_limit(&mut self, name: &str, value: &str) -> Option<bool> {
+        let (variable, limit) = match name.to_ascii_lowercase().as_str() {
+            "statement_timeout" => ("DB_COMMAND_TIMEOUT", &mut self.command_timeout),
+            "lock_timeout" => ("DB_LOCK_TIMEOUT", &mut self.lock_timeout),
+            "idle_in_transaction_session_timeout" => (
+                "DB_IDLE_IN_TRANSACTION_TIMEOUT",
+                &mut self.idle_in_transaction_timeout,
+            ),
+            "client_connection_check_interval" => (
+                "DB_CLIENT_CHECK_INTERVAL",
+                self.client_check_interval.get_or_insert_default(),
+            ),
+            _ => return Some(false),
+        };
+        *limit = startup::time_limit(value)?;
+        self.limits_in_options.push((variable, *limit));
+        Some(true)
+    }
+
+    fn to(road: Road) -> Self {
         Self {
-            options,
+            road,
+            settings: Vec::new(),
+            limits_in_options: Vec::new(),
             application_name: None,
             log_statements: false,
             command_timeout: Duration::from_secs(30),
@@ -102,6 +197,7 @@ impl Config {
             idle_in_transaction_timeout: Duration::from_secs(30),
             client_check_interval: None,
             pooler: Pooler::None,
+            row_security: false,
             min_pool_size: 0,
             max_pool_size: 16,
             acquire_timeout: Duration::from_secs(5),
@@ -121,6 +217,33 @@ impl Config {
         self
     }
 
+    /// Whether row level security may hide rows from us; off by default.
+    ///
+    /// While it is off, a statement from which a policy would hide rows fails (`row_security = off` on the server), so that a missing
+    /// right never looks like missing data. Switch it on where policies are meant to filter what this program sees.
+    #[must_use]
+    pub fn row_security(mut self, on: bool) -> Self {
+        self.row_security = on;
+        self
+    }
+
+    /// Which of several hosts will do; the first that answers, by default. As libpq's parameter of this name.
+    ///
+    /// The hosts are tried in order, each for its share of the [`connect_timeout`](Self::connect_timeout), and again until that is over;
+    /// one that failed in the last seconds is tried after the others.
+    #[must_use]
+    pub fn target_session_attrs(mut self, target: TargetSessionAttrs) -> Self {
+        self.road.target = target;
+        self
+    }
+
+    /// Whether several hosts are tried in random order, anew for each connection; off by default. libpq's `load_balance_hosts`.
+    #[must_use]
+    pub fn load_balance_hosts(mut self, on: bool) -> Self {
+        self.road.random = on;
+        self
+    }
+
     /// Connections that [`Db::connect`](crate::db::Db::connect) opens at once and that stay open when idle.
     /// At least one is always opened, so that a wrong setting shows at once.
     #[must_use]
@@ -136,7 +259,8 @@ impl Config {
         self
     }
 
-    /// Longest run of a statement (`statement_timeout` on the server); zero: no limit.
+    /// Longest run of a statement (`statement_timeout` on the server); zero: no limit. This and the following limits go before those
+    /// in the URL's `options`.
     #[must_use]
     pub fn command_timeout(mut self, limit: Duration) -> Self {
         self.command_timeout = limit;
@@ -234,100 +358,64 @@ impl Config {
         self
     }
 
-    /// The options a connection of the pool is made with, for one outside of the pool (`LISTEN`, say).
-    ///
-    /// Their `Debug` shows the password.
+    /// Where the database is, for people: `desk as trader at db.example:5432`. No password.
     #[must_use]
-    pub fn connect_options(&self) -> PgConnectOptions {
-        self.options_with_limits(self.command_timeout, self.lock_timeout)
+    pub fn place(&self) -> String {
+        let (database, user) = (self.road.database(), self.road.user());
+        format!("{database} as {user} at {}", self.road.addresses())
     }
 
-    /// As [`connect_options`](Self::connect_options), but a migration takes as long as it takes.
-    pub(crate) fn migration_options(&self) -> PgConnectOptions {
-        self.options_with_limits(Duration::ZERO, Duration::ZERO)
-    }
-
-    /// As [`connect_options`](Self::connect_options), for a look at many tables, of which one that is locked must not take long.
-    pub(crate) fn impatient_options(&self) -> PgConnectOptions {
-        const LIMIT: Duration = Duration::from_secs(1);
-        let lock_timeout = match self.lock_timeout {
-            Duration::ZERO => LIMIT, // zero is no limit
-            limit => limit.min(LIMIT),
-        };
-        self.options_with_limits(self.command_timeout, lock_timeout)
-    }
-
-    fn options_with_limits(&self, statement: Duration, lock: Duration) -> PgConnectOptions {
-        let check = self.client_check_interval.unwrap_or(self.drain);
-        let settings = [
-            ("statement_timeout", statement),
-            ("lock_timeout", lock),
-            (
-                "idle_in_transaction_session_timeout",
-                self.idle_in_transaction_timeout,
-            ),
-            ("client_connection_check_interval", check),
-        ];
-        let options = self
-            .options
-            .clone()
-            .options(settings.map(|(name, limit)| (name, milliseconds(limit))));
-        let options = match (&self.application_name, options.get_application_name()) {
-            (Some(name), _) => options.application_name(name),
-            (None, None) => options.application_name("llm-trading-db"),
-            (None, Some(_)) => options,
-        };
-        match self.log_statements {
-            true => options,
-            false => options.disable_statement_logging(),
-        }
-    }
-
-    /// Where we connect, for messages: no password.
-    pub(crate) fn server(&self) -> String {
-        let options = &self.options;
-        let (user, port) = (options.get_username(), options.get_port());
-        let database = options.get_database().unwrap_or(user);
-        let host = match options.get_socket() {
-            Some(folder) => folder.display().to_string(),
-            None => options.get_host().to_owned(),
-        };
-        format!("database \"{database}\" as user \"{user}\" at {host}:{port}")
-    }
-
-    /// The rules between settings; each by itself is checked where it is read.
+    /// The rules between settings; each by itself is checked where it is read. Messages name the methods.
     pub(crate) fn check(&self) -> Result<()> {
+        self.check_named(|setting| setting)
+    }
+
+    fn check_named(&self, name: fn(&'static str) -> &'static str) -> Result<()> {
+        let [most, least, drain] = ["max_pool_size", "min_pool_size", "drain"].map(name);
         if self.max_pool_size == 0 {
-            return Err(Error::invalid("DB_MAX_POOL_SIZE", "expected at least 1"));
+            return Err(Error::invalid(most, "expected at least 1"));
         }
         if self.min_pool_size > self.max_pool_size {
-            let why = format!(
-                "expected at most DB_MAX_POOL_SIZE ({}), got {}",
-                self.max_pool_size, self.min_pool_size
-            );
-            return Err(Error::invalid("DB_MIN_POOL_SIZE", why));
+            let (at_most, got) = (self.max_pool_size, self.min_pool_size);
+            let why = format!("expected at most {most} ({at_most}), got {got}");
+            return Err(Error::invalid(least, why));
         }
         if self.drain < Duration::from_millis(1) {
-            return Err(Error::invalid("drain", "expected at least 1 ms"));
+            return Err(Error::invalid(drain, "expected at least 1 ms"));
         }
         if self.client_check_interval > Some(self.drain) {
-            let why = format!("expected at most the time of drain ({:?})", self.drain);
-            return Err(Error::invalid("client_check_interval", why));
+            let why = format!("expected at most the time of {drain} ({:?})", self.drain);
+            return Err(Error::invalid(name("client_check_interval"), why));
+        }
+        if self.pooler != Pooler::None && self.road.has_start_options() {
+            return Err(Error::invalid(
+                "options",
+                "poolers do not pass the driver's start options on: unset PGOPTIONS, and write options into the URL",
+            ));
         }
         Ok(())
     }
-}
 
-/// Rounded up, since 0 means "no limit" to the server.
-fn milliseconds(limit: Duration) -> u128 {
-    limit.min(LONGEST).as_nanos().div_ceil(1_000_000)
+    /// A variable and the parameter `options` must not say different things.
+    fn check_options_agree(&self, variable: &'static str, limit: Duration) -> Result<()> {
+        let mut limits = self.limits_in_options.iter();
+        match limits.rfind(|(known, _)| *known == variable) {
+            Some((_, other)) if *other != limit => Err(Error::invalid(
+                variable,
+                format!(
+                    "the connection's options say {other:?}, this variable says {limit:?}: take one of them out"
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // By hand: the Debug of PgConnectOptions shows the password.
         f.debug_struct("Config")
-            .field("server", &self.server())
+            .field("server", &self.road.server())
             .field("application_name", &self.application_name)
             .field("log_statements", &self.log_statements)
             .field("pooler", &self.pooler)

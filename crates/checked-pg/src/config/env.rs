@@ -1,75 +1,168 @@
-//! Reads settings from text. A message repeats the text it found, except that of a URL or a password.
+//! Reads settings from variables. A message repeats the text it found, except that of a URL or a password.
 
-use super::{Config, LONGEST};
+use super::{
+    Config, LONGEST, Pooler,
+    conninfo::{Conninfo, Lookup, Source},
+    parameters,
+    road::Defaults,
+};
 use crate::error::{Error, Result};
-use sqlx::postgres::PgConnectOptions;
-use std::{str::FromStr, time::Duration};
+use std::{num::NonZero, str::FromStr, time::Duration};
 
-type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+/// The parts of an address, and the parameters that they are.
+const PARTS: [(&str, &str); 5] = [
+    ("DATABASE_HOST", "host"),
+    ("DATABASE_PORT", "port"),
+    ("DATABASE_NAME", "dbname"),
+    ("DATABASE_USER", "user"),
+    ("DATABASE_PASSWORD", "password"),
+];
+
+/// Each setting by the name of its method, and its variable.
+const SETTINGS: [(&str, &str); 15] = [
+    ("min_pool_size", "DB_MIN_POOL_SIZE"),
+    ("max_pool_size", "DB_MAX_POOL_SIZE"),
+    ("command_timeout", "DB_COMMAND_TIMEOUT"),
+    ("lock_timeout", "DB_LOCK_TIMEOUT"),
+    (
+        "idle_in_transaction_timeout",
+        "DB_IDLE_IN_TRANSACTION_TIMEOUT",
+    ),
+    ("client_check_interval", "DB_CLIENT_CHECK_INTERVAL"),
+    ("acquire_timeout", "DB_ACQUIRE_TIMEOUT"),
+    ("connect_timeout", "DB_CONNECT_TIMEOUT"),
+    (
+        "max_inactive_lifetime",
+        "DB_MAX_INACTIVE_CONNECTION_LIFETIME",
+    ),
+    ("max_lifetime", "DB_MAX_LIFETIME"),
+    ("ping_after", "DB_PING_AFTER"),
+    ("migration_patience", "DB_MIGRATION_PATIENCE"),
+    ("drain", "DB_DRAIN"),
+    ("pooler", "DB_POOLER"),
+    ("row_security", "DB_ROW_SECURITY"),
+];
 
 /// Every variable that [`read`] looks up.
-pub(super) const VARIABLES: [&str; 11] = [
-    "DATABASE_URL",
-    "DATABASE_HOST",
-    "DATABASE_PORT",
-    "DATABASE_NAME",
-    "DATABASE_USER",
-    "DATABASE_PASSWORD",
-    "DB_MIN_POOL_SIZE",
-    "DB_MAX_POOL_SIZE",
-    "DB_COMMAND_TIMEOUT",
-    "DB_ACQUIRE_TIMEOUT",
-    "DB_MAX_INACTIVE_CONNECTION_LIFETIME",
-];
+pub(super) fn variables() -> impl Iterator<Item = &'static str> {
+    let parts = PARTS.iter().map(|(variable, _)| *variable);
+    let settings = SETTINGS.iter().map(|(_, variable)| *variable);
+    let of_libpq = parameters::PARAMETERS.iter().chain(parameters::VARIABLES);
+    ["DATABASE_URL"]
+        .into_iter()
+        .chain(parts)
+        .chain(settings)
+        .chain(of_libpq.filter_map(|parameter| parameter.variable))
+}
+
+/// A variable that is no text cannot be read, and must not count as unset.
+pub(super) fn check_text() -> Result<()> {
+    for name in variables() {
+        if let Err(std::env::VarError::NotUnicode(_)) = std::env::var(name) {
+            return Err(Error::invalid(name, "expected UTF-8 text"));
+        }
+    }
+    Ok(())
+}
+
+/// The variables of this process.
+pub(super) fn of_process(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
 
 pub(super) fn read(lookup: Lookup<'_>) -> Result<Config> {
     let lookup = &|name: &str| lookup(name).filter(|value| !value.is_empty());
-    let options = match lookup("DATABASE_URL") {
-        Some(url) => parse_url("DATABASE_URL", &url)?,
-        None => read_parts(lookup)?,
+    let (conninfo, defaults) = match lookup("DATABASE_URL") {
+        Some(url) => (Conninfo::parse("DATABASE_URL", &url)?, Defaults::default()),
+        None => (
+            parts(lookup),
+            Defaults {
+                host: Some("localhost"),
+                database: Some("llm_trading"),
+            },
+        ),
     };
-    let mut config = Config::from_options(options);
-    if let Some(size) = parsed(lookup, "DB_MIN_POOL_SIZE", "a whole number of at least 0")? {
-        config = config.min_pool_size(size);
-    }
-    if let Some(size) = parsed::<std::num::NonZero<usize>>(
-        lookup,
-        "DB_MAX_POOL_SIZE",
-        "a whole number of at least 1",
-    )? {
-        config = config.max_pool_size(size.get());
-    }
-    if let Some(limit) = seconds(lookup, "DB_COMMAND_TIMEOUT")? {
-        config = config.command_timeout(limit);
-    }
-    if let Some(limit) = seconds(lookup, "DB_ACQUIRE_TIMEOUT")? {
-        config = config.acquire_timeout(limit);
-    }
-    if let Some(limit) = seconds(lookup, "DB_MAX_INACTIVE_CONNECTION_LIFETIME")? {
-        config = config.max_inactive_lifetime(limit);
-    }
-    config.check()?;
+    let config = Config::on(conninfo, defaults, lookup)?;
+    let config = apply(config, lookup)?;
+    config.check_named(variable_of)?;
     Ok(config)
 }
 
-fn read_parts(lookup: Lookup<'_>) -> Result<PgConnectOptions> {
-    let or = |name: &str, default: &str| lookup(name).unwrap_or_else(|| default.to_owned());
-    let mut options = PgConnectOptions::new_without_pgpass();
-    let user = match options.get_username() {
-        "unknown" => "postgres", // what sqlx says if the operating system does not tell
-        user => user,
-    };
-    let user = or("DATABASE_USER", user);
-    let port = parsed::<std::num::NonZero<u16>>(lookup, "DATABASE_PORT", "a port from 1 to 65535")?;
-    options = options
-        .host(&or("DATABASE_HOST", "localhost"))
-        .port(port.map_or(5432, std::num::NonZero::get))
-        .database(&or("DATABASE_NAME", "llm_trading"))
-        .username(&user);
-    if let Some(password) = lookup("DATABASE_PASSWORD") {
-        options = options.password(&password);
+fn parts(lookup: Lookup<'_>) -> Conninfo {
+    let mut conninfo = Conninfo::default();
+    for (variable, keyword) in PARTS {
+        if let Some(text) = lookup(variable) {
+            conninfo.set(keyword, text, Source::Variable(variable));
+        }
     }
-    Ok(options)
+    conninfo
+}
+
+fn variable_of(setting: &'static str) -> &'static str {
+    SETTINGS
+        .iter()
+        .find(|(name, _)| *name == setting)
+        .map_or(setting, |(_, variable)| variable)
+}
+
+fn apply(mut config: Config, lookup: Lookup<'_>) -> Result<Config> {
+    let size = |name| parsed::<usize>(lookup, name, "a whole number of at least 0");
+    if let Some(size) = size("DB_MIN_POOL_SIZE")? {
+        config = config.min_pool_size(size);
+    }
+    let size = |name| parsed::<NonZero<usize>>(lookup, name, "a whole number of at least 1");
+    if let Some(size) = size("DB_MAX_POOL_SIZE")? {
+        config = config.max_pool_size(size.get());
+    }
+    type Setter = fn(Config, Duration) -> Config;
+    let times: [(_, Setter); 11] = [
+        ("DB_COMMAND_TIMEOUT", Config::command_timeout),
+        ("DB_LOCK_TIMEOUT", Config::lock_timeout),
+        (
+            "DB_IDLE_IN_TRANSACTION_TIMEOUT",
+            Config::idle_in_transaction_timeout,
+        ),
+        ("DB_CLIENT_CHECK_INTERVAL", Config::client_check_interval),
+        ("DB_ACQUIRE_TIMEOUT", Config::acquire_timeout),
+        ("DB_CONNECT_TIMEOUT", Config::connect_timeout),
+        (
+            "DB_MAX_INACTIVE_CONNECTION_LIFETIME",
+            Config::max_inactive_lifetime,
+        ),
+        ("DB_MAX_LIFETIME", Config::max_lifetime),
+        ("DB_PING_AFTER", Config::ping_after),
+        ("DB_MIGRATION_PATIENCE", Config::migration_patience),
+        ("DB_DRAIN", Config::drain),
+    ];
+    for (name, set) in times {
+        if let Some(limit) = seconds(lookup, name)? {
+            config.check_options_agree(name, limit)?;
+            config = set(config, limit);
+        }
+    }
+    if let Some(pooler) =
+        parsed::<Pooler>(lookup, "DB_POOLER", "one of none, session and transaction")?
+    {
+        config = config.pooler(pooler);
+    }
+    if let Some(Switch(on)) = parsed::<Switch>(lookup, "DB_ROW_SECURITY", "on or off")? {
+        config = config.row_security(on);
+    }
+    Ok(config)
+}
+
+struct Switch(bool);
+
+impl FromStr for Switch {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "on" => Ok(Self(true)),
+            "off" => Ok(Self(false)),
+            _ => Err(()),
+        }
+    }
 }
 
 fn parsed<T: FromStr>(lookup: Lookup<'_>, name: &'static str, right: &str) -> Result<Option<T>> {
@@ -95,62 +188,4 @@ fn seconds(lookup: Lookup<'_>, name: &'static str) -> Result<Option<Duration>> {
 
 fn expected(name: &'static str, right: &str, got: &str) -> Error {
     Error::invalid(name, format!("expected {right}, got {got:?}"))
-}
-
-/// Parses a URL; `field` names it in errors, which never repeat any of it.
-pub(super) fn parse_url(field: &'static str, url: &str) -> Result<PgConnectOptions> {
-    let invalid = |why: &'static str| Error::invalid(field, why);
-    let rest = url
-        .strip_prefix("postgres://")
-        .or_else(|| url.strip_prefix("postgresql://"))
-        .ok_or_else(|| invalid("expected postgres://user:password@host:port/database"))?;
-    // A password with an unescaped / ? or # ends the authority early: the rest would be read as a host, a port, a path.
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    if rest.contains('#') || (!authority.contains('@') && rest.contains('@')) {
-        return Err(invalid(
-            "expected user and password with special characters percent-encoded, such as %2F for / and %40 for @",
-        ));
-    }
-    known_parameters_only(url).parse().map_err(|_| {
-        invalid("expected postgres://user:password@host:port/database, with special characters percent-encoded")
-    })
-}
-
-/// Leaves out the parameters that sqlx does not know: it would log them with their values, secret or not.
-fn known_parameters_only(url: &str) -> String {
-    const KNOWN: [&str; 18] = [
-        "sslmode",
-        "ssl-mode",
-        "sslrootcert",
-        "ssl-root-cert",
-        "ssl-ca",
-        "sslcert",
-        "ssl-cert",
-        "sslkey",
-        "ssl-key",
-        "statement-cache-capacity",
-        "host",
-        "hostaddr",
-        "port",
-        "dbname",
-        "user",
-        "password",
-        "application_name",
-        "options",
-    ];
-    let Some((address, query)) = url.split_once('?') else {
-        return url.to_owned();
-    };
-    let known = |parameter: &&str| {
-        let key = parameter.split('=').next().unwrap_or_default();
-        KNOWN.contains(&key) || key.starts_with("options[") || key.starts_with("options%5B")
-    };
-    let (known, unknown): (Vec<_>, Vec<_>) = query.split('&').partition(known);
-    if !unknown.is_empty() {
-        tracing::warn!(
-            count = unknown.len(),
-            "parameters of the database URL are not supported and left out"
-        );
-    }
-    format!("{address}?{}", known.join("&"))
 }

@@ -1,3 +1,5 @@
+use std::str::FromStr;
+
 /// A connection pooler between this program and the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
@@ -9,4 +11,17 @@ pub enum Pooler {
     Session,
     /// Each transaction may run in another session of the server, as with `pool_mode = transaction` of pgbouncer.
     Transaction,
+}
+
+impl FromStr for Pooler {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "none" => Ok(Self::None),
+            "session" => Ok(Self::Session),
+            "transaction" => Ok(Self::Transaction),
+            _ => Err(()),
+        }
+    }
 }

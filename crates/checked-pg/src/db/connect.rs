@@ -1,41 +1,252 @@
-//! Making a connection: patient with a server that starts, clear about one that does not.
+//! Making a connection: to the first host that will do, patient with a server that starts, clear about one that does not, and
+//! handed out only when the session is shown to be as it must be.
+
+mod proof;
 
 use super::fault::is_transient_on_connect;
 use crate::{
-    config::Config,
+    config::{Config, Host, Limits, Password, TargetSessionAttrs},
     error::{DatabaseError, Error, Result},
 };
+use proof::Facts;
 use sqlx::{
     ConnectOptions, PgConnection,
     postgres::{PgConnectOptions, PgDatabaseError},
 };
 use std::{io::ErrorKind, time::Duration};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 /// Connects within `Config::connect_timeout`.
-pub(super) async fn connect(config: &Config, options: PgConnectOptions) -> Result<PgConnection> {
-    let mut last = None;
-    let patient = async {
+pub(super) async fn connect(config: &Config, limits: Limits) -> Result<PgConnection> {
+    let mut search = Search {
+        config,
+        limits,
+        deadline: Instant::now() + config.connect_timeout,
+        told: vec![None; config.road.hosts().len()],
+        second_best: None,
+    };
+    let outcome = timeout(config.connect_timeout, search.run()).await;
+    if let Ok(Ok(conn)) = outcome {
+        return Ok(conn);
+    }
+    Err(Error::Connect {
+        server: config.road.server(),
+        why: search.why(),
+    })
+}
+
+/// Why a connection was not made.
+struct Failure {
+    why: String,
+    /// The same host may do in a moment.
+    may_pass: bool,
+    /// Another host may do.
+    next_host: bool,
+}
+
+impl Failure {
+    fn new(error: &sqlx::Error) -> Self {
+        let may_pass = is_transient_on_connect(error);
+        Self {
+            why: explain(error),
+            may_pass,
+            // As in libpq: a server that is there and refuses us has the last word.
+            next_host: may_pass || !matches!(error, sqlx::Error::Database(_)),
+        }
+    }
+
+    fn last_word(why: impl Into<String>) -> Self {
+        Self {
+            why: why.into(),
+            may_pass: false,
+            next_host: false,
+        }
+    }
+}
+
+/// The search for a host.
+struct Search<'a> {
+    config: &'a Config,
+    limits: Limits,
+    deadline: Instant,
+    /// What became of each host.
+    told: Vec<Option<String>>,
+    /// A connection to take if no better one is found.
+    second_best: Option<PgConnection>,
+}
+
+impl Search<'_> {
+    async fn run(&mut self) -> Result<PgConnection, ()> {
         let mut pause = Duration::from_millis(10);
         loop {
-            match options.connect().await {
-                Err(error) if is_transient_on_connect(&error) => last = Some(error),
-                result => return result,
+            let mut may_pass = false;
+            let order = self.config.road.order();
+            for (done, host) in order.iter().enumerate() {
+                match self.visit(*host, order.len() - done).await {
+                    Ok(Some(conn)) => return Ok(conn),
+                    Ok(None) => {}
+                    Err(failure) => {
+                        self.told[*host] = Some(failure.why);
+                        self.config.road.note(*host, false);
+                        may_pass |= failure.may_pass;
+                        if !failure.next_host && !failure.may_pass {
+                            return Err(());
+                        }
+                    }
+                }
+            }
+            if let Some(conn) = self.second_best.take() {
+                return Ok(conn);
+            }
+            if !may_pass {
+                return Err(());
             }
             sleep(pause).await;
             pause = (pause * 2).min(Duration::from_millis(500));
         }
+    }
+
+    /// A connection to this host, if it will do.
+    async fn visit(
+        &mut self,
+        at: usize,
+        hosts_left: usize,
+    ) -> Result<Option<PgConnection>, Failure> {
+        let host = &self.config.road.hosts()[at];
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        let share = left / u32::try_from(hosts_left).unwrap_or(u32::MAX);
+        let attempt = timeout(share, open(self.config, host, self.limits)).await;
+        let (conn, facts) = attempt.unwrap_or_else(|_| {
+            Err(Failure {
+                why: format!("no answer in {share:.1?}"),
+                may_pass: true,
+                next_host: true,
+            })
+        })?;
+        match judge(self.config.road.target, &facts) {
+            Role::Right => {
+                self.config.road.note(at, true);
+                Ok(Some(conn))
+            }
+            Role::SecondBest => {
+                self.second_best.get_or_insert(conn);
+                Ok(None)
+            }
+            Role::Wrong(why) => Err(Failure {
+                why: why.to_owned(),
+                may_pass: true, // after a promotion
+                next_host: true,
+            }),
+        }
+    }
+
+    fn why(&self) -> String {
+        let limit = self.config.connect_timeout;
+        let hosts = self.config.road.hosts();
+        if let [told] = self.told.as_slice() {
+            return match told {
+                Some(why) => why.clone(),
+                None => format!("no answer in {limit:?}"),
+            };
+        }
+        let told = hosts.iter().zip(&self.told);
+        let each: Vec<_> = told
+            .filter_map(|(host, why)| Some(format!("{host}: {}", why.as_ref()?)))
+            .collect();
+        match each.is_empty() {
+            true => format!("no answer in {limit:?}"),
+            false => each.join("; "),
+        }
+    }
+}
+
+/// Whether a server will do.
+enum Role {
+    Right,
+    /// If no other does.
+    SecondBest,
+    Wrong(&'static str),
+}
+
+fn judge(target: TargetSessionAttrs, facts: &Facts) -> Role {
+    use TargetSessionAttrs as T;
+    match target {
+        T::Any => Role::Right,
+        T::ReadWrite if facts.read_only => {
+            Role::Wrong("it takes no writes, and target_session_attrs is read-write")
+        }
+        T::ReadOnly if !facts.read_only => {
+            Role::Wrong("it takes writes, and target_session_attrs is read-only")
+        }
+        T::Primary if facts.standby => {
+            Role::Wrong("it is a standby, and target_session_attrs is primary")
+        }
+        T::Standby if !facts.standby => {
+            Role::Wrong("it is no standby, and target_session_attrs is standby")
+        }
+        T::PreferStandby if !facts.standby => Role::SecondBest,
+        _ => Role::Right,
+    }
+}
+
+/// A session on this host, shown to be as it must be.
+async fn open(
+    config: &Config,
+    host: &Host,
+    limits: Limits,
+) -> Result<(PgConnection, Facts), Failure> {
+    let password = password(config, host).map_err(Failure::last_word)?;
+    let settings = config.session_settings(limits);
+    let begun = Instant::now();
+    let proof = proof::Proof::new(config, &settings);
+    let start = |options: PgConnectOptions| {
+        let options = match &password {
+            Some(password) => options.password(password),
+            None => options,
+        };
+        config.start_with(options, proof.start_settings())
     };
-    let outcome = timeout(config.connect_timeout, patient).await;
-    let why = match (outcome, last) {
-        (Ok(Ok(conn)), _) => return Ok(conn),
-        (Ok(Err(error)), _) | (Err(_), Some(error)) => explain(&error),
-        (Err(_), None) => format!("no answer in {:?}", config.connect_timeout),
-    };
-    Err(Error::Connect {
-        server: config.server(),
-        why,
-    })
+    let mut before: Option<String> = None;
+    for (options, another_follows) in config.road.ways_to(host) {
+        match start(options).connect().await {
+            Ok(mut conn) => {
+                let facts = proof.check(&mut conn, begun).await?;
+                return Ok((conn, facts));
+            }
+            Err(error) if another_follows && another_way_may_do(&error) => {
+                before = Some(explain(&error));
+            }
+            Err(error) => {
+                let mut failure = Failure::new(&error);
+                if proof::is_refused_by_pooler(&error) {
+                    failure.why = format!("{} ({})", proof::POOLER, failure.why);
+                }
+                if let Some(before) = before.filter(|before| *before != failure.why) {
+                    failure.why = format!("{before}; then, without: {}", failure.why);
+                }
+                return Err(failure);
+            }
+        }
+    }
+    Err(Failure::last_word("there is no way to connect"))
+}
+
+/// The password, if it is one that is read for each connection.
+fn password(config: &Config, host: &Host) -> Result<Option<String>, String> {
+    match &config.road.password {
+        Password::Given => Ok(None),
+        Password::PassFile(file) => file.password(&config.road, host),
+    }
+}
+
+/// True if TLS failed or was not wanted, or was wanted and left out: as in libpq, `prefer` and `allow` then go the other way.
+fn another_way_may_do(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Tls(_) => true,
+        sqlx::Error::Io(error) => error.kind() == ErrorKind::InvalidData,
+        sqlx::Error::Database(error) => error.code().as_deref() == Some("28000"),
+        _ => false,
+    }
 }
 
 /// What went wrong and what to do. While connecting no error holds a row's value, and none the password.
@@ -60,13 +271,22 @@ fn explain(error: &sqlx::Error) -> String {
 }
 
 fn explain_refusal(error: &PgDatabaseError) -> String {
-    let said = DatabaseError::from(error);
+    // While connecting, the server repeats settings at most.
+    let said = match error.code() {
+        code if code.starts_with("22") => format!("{} (SQLSTATE {code})", error.message()),
+        _ => DatabaseError::from(error).to_string(),
+    };
     let advice = match error.code() {
-        "28P01" | "28000" => "check user and password (DATABASE_USER, DATABASE_PASSWORD)",
+        "28P01" => "check user and password (DATABASE_USER, DATABASE_PASSWORD)",
+        // Peer, ident and certificates: no password would help.
+        "28000" if !error.message().contains("password") => {
+            "check the user (DATABASE_USER) and the server's pg_hba.conf; the password is not the matter"
+        }
+        "28000" => "check user and password (DATABASE_USER, DATABASE_PASSWORD)",
         "3D000" => "create it, or check its name (DATABASE_NAME)",
         "53300" => "lower DB_MAX_POOL_SIZE, or raise max_connections on the server",
         "57P03" => "wait until it is up",
-        _ => return said.to_string(),
+        _ => return said,
     };
     format!("{said}: {advice}")
 }

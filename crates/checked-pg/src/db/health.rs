@@ -40,7 +40,7 @@ impl Db {
         match timeout(limit + LIMIT, self.look(schema, limit)).await {
             Ok(health) => health,
             Err(_) => Err(Error::Connect {
-                server: self.config().server(),
+                server: self.config().road.server(),
                 why: format!("no answer in {:?}", limit + LIMIT),
             }),
         }

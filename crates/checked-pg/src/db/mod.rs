@@ -133,7 +133,7 @@ impl fmt::Debug for Db {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // By hand: the pool's own shows the options, and those the password.
         f.debug_struct("Db")
-            .field("server", &self.config().server())
+            .field("server", &self.config().road.server())
             .field("status", &self.status())
             .finish()
     }

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     Schema,
+    config::Limits,
     error::{Error, Result},
 };
 use sqlx::{Connection, PgConnection};
@@ -109,7 +110,7 @@ impl Db {
     /// A connection of its own: those of the pool remember what a statement looked like when they first saw it.
     async fn connect_aside(&self) -> Result<PgConnection> {
         let config = self.config();
-        connect(config, config.impatient_options()).await
+        connect(config, Limits::Impatient).await
     }
 }
 

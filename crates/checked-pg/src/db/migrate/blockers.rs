@@ -1,6 +1,6 @@
 //! Who holds what a migration waits for.
 
-use crate::{config::Config, db::connect::connect, error::Error};
+use crate::{config::{Config, Limits}, db::connect::connect, error::Error};
 use futures_util::future::{Either, select};
 use sqlx::{
     Connection, PgConnection,
@@ -106,7 +106,7 @@ impl<'a> Observer<'a> {
     async fn look(&mut self) -> Result<Vec<Blocker>, Error> {
         let conn = match &mut self.conn {
             Some(conn) => conn,
-            none => none.insert(connect(self.config, self.config.impatient_options()).await?),
+            none => none.insert(connect(self.config, Limits::Impatient).await?),
         };
         let seen = sqlx::query_as!(
             Blocker,

@@ -13,6 +13,7 @@ pub(super) use history::{applied, compare};
 use super::{Db, connect::connect, health::version, verify::OLDEST};
 use crate::{
     Schema,
+    config::Limits,
     error::{Error, MigrationError, Result},
 };
 use apply::Session;
@@ -133,7 +134,7 @@ impl Db {
     /// # Errors
     /// No connection, or a catalog cannot be read.
     pub async fn objection(&self, schema: &Schema) -> Result<Option<Objection>> {
-        let mut conn = connect(self.config(), self.config().impatient_options()).await?;
+        let mut conn = connect(self.config(), Limits::Impatient).await?;
         let objection = objection(&mut conn, schema).await?;
         if let Err(error) = conn.close().await {
             tracing::debug!(error = %Error::from(error), "the database was looked at, the goodbye failed");
@@ -149,7 +150,7 @@ impl Db {
     pub async fn migrate_with(&self, migrator: &Migrator) -> Result<usize> {
         // A connection of its own: other timeouts, and the advisory lock goes with it whatever happens.
         let config = self.config();
-        let mut conn = connect(config, config.migration_options()).await?;
+        let mut conn = connect(config, Limits::Migration).await?;
         let number = conn.server_version_num();
         if number.is_some_and(|number| number < OLDEST * 10_000) {
             let server = version(number);

@@ -2,6 +2,7 @@
 
 use super::{Conn, Open, Pool, Slot, Waiting, lock, this_runtime};
 use crate::{
+    config::Limits,
     db::connect::connect,
     error::{Error, Result},
 };
@@ -76,7 +77,7 @@ impl Pool {
         let making = Making { pool: &self, asker };
         let made = loop {
             let (verified, era) = (self.generation.load(Relaxed), self.era.load(Relaxed));
-            let made = connect(&config, config.connect_options()).await;
+            let made = connect(&config, Limits::Usual).await;
             if era == self.era.load(Relaxed) {
                 break made.map(|pg| self.conn(pg, verified, era));
             }

@@ -1,0 +1,403 @@
+//! The way to the server: which hosts, as whom, how protected.
+
+use super::{
+    conninfo::{Conninfo, Lookup, Value},
+    passfile::PassFile,
+    tls::Tls,
+};
+use crate::error::Result;
+use sqlx::postgres::PgConnectOptions;
+use std::{
+    net::IpAddr,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::time::Instant;
+
+/// Where servers put their sockets by default.
+pub(super) const DEFAULT_FOLDERS: [&str; 3] = ["/var/run/postgresql", "/private/tmp", "/tmp"];
+
+/// For so long, a host that failed is tried after those that did not.
+const GRUDGE: Duration = Duration::from_secs(10);
+
+/// Which of several servers will do, by what a session on it may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum TargetSessionAttrs {
+    /// Any.
+    #[default]
+    Any,
+    /// One whose sessions may write.
+    ReadWrite,
+    /// One whose sessions may not write.
+    ReadOnly,
+    /// One that is no standby.
+    Primary,
+    /// A standby.
+    Standby,
+    /// A standby if there is one, else any.
+    PreferStandby,
+}
+
+/// Where a server is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Host {
+    /// Its name or address, or the folder of its Unix socket, which begins with a slash.
+    pub(crate) name: String,
+    /// Where to connect to, if that is not to be looked up.
+    address: Option<IpAddr>,
+    pub(crate) port: u16,
+}
+
+impl Host {
+    pub(crate) fn is_socket(&self) -> bool {
+        self.address.is_none() && self.name.starts_with('/')
+    }
+
+    pub(crate) fn apply(&self, options: PgConnectOptions) -> PgConnectOptions {
+        let options = options.port(self.port);
+        match &self.address {
+            Some(address) => options.host(&address.to_string()),
+            None if self.is_socket() => options.socket(&self.name),
+            None => options.host(&self.name),
+        }
+    }
+}
+
+impl std::fmt::Display for Host {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.name.contains(':') {
+            true => write!(f, "[{}]:{}", self.name, self.port),
+            false => write!(f, "{}:{}", self.name, self.port),
+        }
+    }
+}
+
+/// Where the password comes from, if it was not given.
+#[derive(Clone, Debug)]
+pub(crate) enum Password {
+    /// It stands in the options, or there is none.
+    Given,
+    /// Read anew for each connection.
+    PassFile(PassFile),
+}
+
+#[derive(Clone)]
+pub(crate) struct Road {
+    /// All but host, port and TLS.
+    login: PgConnectOptions,
+    hosts: Vec<Host>,
+    /// None: as the driver's options say.
+    tls: Option<Tls>,
+    pub(crate) password: Password,
+    pub(crate) target: TargetSessionAttrs,
+    pub(crate) random: bool,
+    /// When each host failed last; all copies of a configuration learn of it.
+    failed: Arc<Mutex<Vec<Option<Instant>>>>,
+}
+
+/// What to use where neither a parameter nor a variable says.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Defaults {
+    /// None: the folder where the server's socket is, if it is there, else `localhost`.
+    pub(super) host: Option<&'static str>,
+    /// None: that of the user's name.
+    pub(super) database: Option<&'static str>,
+}
+
+impl Road {
+    /// By options that are the caller's own.
+    pub(super) fn given(options: PgConnectOptions) -> Self {
+        let name = match options.get_socket() {
+            Some(folder) => folder.display().to_string(),
+            None => options.get_host().to_owned(),
+        };
+        let host = Host {
+            name,
+            address: None,
+            port: options.get_port(),
+        };
+        Self {
+            login: options,
+            hosts: vec![host],
+            tls: None,
+            password: Password::Given,
+            target: TargetSessionAttrs::Any,
+            random: false,
+            failed: Arc::default(),
+        }
+    }
+
+    pub(super) fn new(
+        conninfo: &Conninfo,
+        defaults: Defaults,
+        variable: Lookup<'_>,
+    ) -> Result<Self> {
+        let hosts = hosts(conninfo, defaults)?;
+        let tls = match hosts.iter().all(Host::is_socket) {
+            true => Tls::DISABLED, // as in libpq
+            false => Tls::new(conninfo, variable)?,
+        };
+        if let Some(address) = conninfo.get("hostaddr")
+            && tls.verifies_name()
+            && hosts.iter().any(|host| {
+                host.address
+                    .is_some_and(|address| address.to_string() != host.name)
+            })
+        {
+            return Err(address.refused(
+                "not supported with sslmode=verify-full: the driver verifies the name that it connects to",
+            ));
+        }
+        if let Some(given) = conninfo.get("password")
+            && given.is_variable()
+            && given.text.ends_with(['\n', '\r'])
+        {
+            return Err(given.refused(
+                "it ends with a line break, which is hardly part of the password: take it out",
+            ));
+        }
+        let mut login = PgConnectOptions::new_without_pgpass();
+        if let (Some(given), Some(of_process)) = (conninfo.get("options"), login.get_options())
+            && given.text != of_process
+        {
+            return Err(given
+                .refused("PGOPTIONS is set as well, and the driver sends both: unset PGOPTIONS"));
+        }
+        let user = match login.get_username() {
+            "unknown" => "postgres", // what sqlx says if the operating system does not tell
+            user => user,
+        };
+        let user = conninfo.text("user").unwrap_or(user).to_owned();
+        let database = conninfo.text("dbname").or(defaults.database);
+        login = login
+            .database(database.unwrap_or(&user))
+            .username(&user)
+            .password(conninfo.text("password").unwrap_or_default());
+        let name = conninfo.text("application_name");
+        if let Some(name) = name.or(conninfo.text("fallback_application_name")) {
+            login = login.application_name(name);
+        }
+        if let Some(capacity) = conninfo.get("statement-cache-capacity") {
+            let number = capacity.text.parse();
+            login = login
+                .statement_cache_capacity(number.map_err(|_| capacity.expected("a whole number"))?);
+        }
+        Ok(Self {
+            login,
+            hosts,
+            tls: Some(tls),
+            password: password(conninfo, variable),
+            target: target(conninfo)?,
+            random: random(conninfo)?,
+            failed: Arc::default(),
+        })
+    }
+
+    /// The options for the first host, without a password that is read for each connection.
+    pub(crate) fn options(&self) -> PgConnectOptions {
+        let options = self.hosts[0].apply(self.login.clone());
+        match &self.tls {
+            Some(_) if self.hosts[0].is_socket() => Tls::DISABLED.apply(options),
+            Some(tls) => tls.apply(options),
+            None => options,
+        }
+    }
+
+    /// True if the driver puts options into the first message by itself.
+    pub(super) fn has_start_options(&self) -> bool {
+        self.login.get_options().is_some()
+    }
+
+    pub(crate) fn hosts(&self) -> &[Host] {
+        &self.hosts
+    }
+
+    /// The options for a host, for each of the ways to encrypt the connection, and whether another way follows.
+    pub(crate) fn ways_to(&self, host: &Host) -> Vec<(PgConnectOptions, bool)> {
+        let options = host.apply(self.login.clone());
+        let Some(tls) = &self.tls else {
+            return vec![(options, false)];
+        };
+        let tls = match host.is_socket() {
+            true => &Tls::DISABLED,
+            false => tls,
+        };
+        let ways = tls.ways().into_iter();
+        ways.map(|way| (tls.apply_way(way, options.clone()), way.may_fail))
+            .collect()
+    }
+
+    /// The hosts in the order in which they are to be tried.
+    pub(crate) fn order(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.hosts.len()).collect();
+        if self.random {
+            shuffle(&mut order);
+        }
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        let failed = |at: &usize| {
+            let failed: Option<Instant> = failed.get(*at).copied().flatten();
+            failed.is_some_and(|when| when.elapsed() < GRUDGE)
+        };
+        order.sort_by_key(failed);
+        order
+    }
+
+    /// Remembers how a host behaved.
+    pub(crate) fn note(&self, host: usize, good: bool) {
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        failed.resize(self.hosts.len(), None);
+        failed[host] = (!good).then(Instant::now);
+    }
+
+    pub(crate) fn user(&self) -> &str {
+        self.login.get_username()
+    }
+
+    pub(crate) fn database(&self) -> &str {
+        self.login.get_database().unwrap_or(self.user())
+    }
+
+    /// For messages: no password.
+    pub(crate) fn server(&self) -> String {
+        let (user, database) = (self.user(), self.database());
+        let addresses = self.addresses();
+        format!("database \"{database}\" as user \"{user}\" at {addresses}")
+    }
+
+    pub(super) fn addresses(&self) -> String {
+        let hosts: Vec<_> = self.hosts.iter().map(Host::to_string).collect();
+        hosts.join(", ")
+    }
+}
+
+fn shuffle(order: &mut [usize]) {
+    use std::hash::{BuildHasher, RandomState};
+    for last in (1..order.len()).rev() {
+        let random = RandomState::new().hash_one(last) as usize;
+        order.swap(last, random % (last + 1));
+    }
+}
+
+fn hosts(conninfo: &Conninfo, defaults: Defaults) -> Result<Vec<Host>> {
+    let names = list(conninfo.get("host"));
+    let addresses = list(conninfo.get("hostaddr"));
+    let ports = list(conninfo.get("port"));
+    let count = names.len().max(addresses.len()).max(1);
+    for (keyword, found) in [("host", &names), ("hostaddr", &addresses)] {
+        if let Some(given) = conninfo.get(keyword)
+            && found.len() != count
+        {
+            return Err(
+                given.expected(format!("{count} of them, as many as of host and hostaddr,"))
+            );
+        }
+    }
+    if let Some(given) = conninfo.get("port")
+        && ports.len() != count
+        && ports.len() != 1
+    {
+        return Err(given.expected(format!("one port, or {count}, one for each host,")));
+    }
+    let mut hosts = Vec::with_capacity(count);
+    for at in 0..count {
+        let text = |list: &[String]| list.get(at).filter(|text| !text.is_empty()).cloned();
+        let port = match ports.len() {
+            1 => ports.first().filter(|port| !port.is_empty()).cloned(),
+            _ => text(&ports),
+        };
+        let port = match (port, conninfo.get("port")) {
+            (Some(port), Some(given)) => port
+                .trim()
+                .parse::<std::num::NonZero<u16>>()
+                .map_err(|_| given.expected("a port from 1 to 65535"))?
+                .get(),
+            _ => 5432,
+        };
+        let address = match (text(&addresses), conninfo.get("hostaddr")) {
+            (Some(address), Some(given)) => Some(
+                address
+                    .parse::<IpAddr>()
+                    .map_err(|_| given.expected("an address such as 192.0.2.7 or ::1"))?,
+            ),
+            _ => None,
+        };
+        let name = text(&names)
+            .or_else(|| address.map(|address| address.to_string()))
+            .unwrap_or_else(|| default_host(defaults, port));
+        if let Some(given) = conninfo.get("host")
+            && name.starts_with('@')
+        {
+            return Err(given.refused("sockets without a file (@) are not supported"));
+        }
+        hosts.push(Host {
+            name,
+            address,
+            port,
+        });
+    }
+    Ok(hosts)
+}
+
+fn list(value: Option<&Value>) -> Vec<String> {
+    let Some(value) = value else {
+        return Vec::new();
+    };
+    value.text.split(',').map(str::to_owned).collect()
+}
+
+fn default_host(defaults: Defaults, port: u16) -> String {
+    if let Some(host) = defaults.host {
+        return host.to_owned();
+    }
+    let socket = format!(".s.PGSQL.{port}");
+    let there = DEFAULT_FOLDERS
+        .into_iter()
+        .find(|folder| Path::new(folder).join(&socket).exists());
+    there.unwrap_or("localhost").to_owned()
+}
+
+fn password(conninfo: &Conninfo, variable: Lookup<'_>) -> Password {
+    if conninfo.get("password").is_some() {
+        return Password::Given;
+    }
+    let named = conninfo.text("passfile").map(PathBuf::from);
+    let own = || variable("HOME").map(|home| Path::new(&home).join(".pgpass"));
+    match (named, own()) {
+        (Some(path), _) => Password::PassFile(PassFile { path, named: true }),
+        (None, Some(path)) => Password::PassFile(PassFile { path, named: false }),
+        (None, None) => Password::Given,
+    }
+}
+
+fn target(conninfo: &Conninfo) -> Result<TargetSessionAttrs> {
+    use TargetSessionAttrs as T;
+    let Some(given) = conninfo.get("target_session_attrs") else {
+        return Ok(T::Any);
+    };
+    Ok(match given.text.as_str() {
+        "any" => T::Any,
+        "read-write" => T::ReadWrite,
+        "read-only" => T::ReadOnly,
+        "primary" => T::Primary,
+        "standby" => T::Standby,
+        "prefer-standby" => T::PreferStandby,
+        _ => {
+            return Err(given.expected(
+                "one of any, read-write, read-only, primary, standby and prefer-standby",
+            ));
+        }
+    })
+}
+
+fn random(conninfo: &Conninfo) -> Result<bool> {
+    let Some(given) = conninfo.get("load_balance_hosts") else {
+        return Ok(false);
+    };
+    match given.text.as_str() {
+        "disable" => Ok(false),
+        "random" => Ok(true),
+        _ => Err(given.expected("disable or random")),
+    }
+}

@@ -1,0 +1,14 @@
+//! The way to a server: addresses, parameters, TLS, poolers, failovers. On real servers that the tests start themselves.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test asks sessions what they are by statements of its own"
+)]
+
+mod hosts;
+mod parameters;
+mod session;
+mod support;

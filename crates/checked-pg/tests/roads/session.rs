@@ -1,0 +1,26 @@
+//! What a session is when it is handed out.
+
+use crate::support::{ask_at, server};
+use checked_pg::{config::Config, db::Db};
+
+#[tokio::test]
+async fn rows_that_a_policy_hides_are_an_error_unless_policies_are_meant() {
+    let server = server();
+    server.psql(
+        "CREATE TABLE hidden (n int); INSERT INTO hidden VALUES (3), (1), (2); ALTER TABLE hidden ENABLE ROW LEVEL SECURITY; \
+         CREATE POLICY odd ON hidden USING (n % 2 = 1); CREATE ROLE reader LOGIN; GRANT SELECT ON hidden TO reader",
+    );
+    let url = server.url().replace("postgres@", "reader@");
+    let config = Config::from_url(&url).unwrap();
+    let count = "SELECT count(*)::text FROM hidden";
+    let db = Db::connect(&config).await.unwrap();
+    let error = sqlx::query_scalar::<_, String>(count)
+        .fetch_one(&db)
+        .await
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("row-level security policy"),
+        "{error}"
+    );
+    assert_eq!(ask_at(&config.row_security(true), count).await, "2");
+}

@@ -1,0 +1,93 @@
+//! Connection poolers.
+
+use crate::{Cluster, Folder, cluster::wait_for, free_port, process::Process};
+use std::{env, net::TcpStream, path::PathBuf};
+
+/// When a pooler gives a session to another client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PoolMode {
+    /// When the client leaves.
+    Session,
+    /// After each transaction.
+    Transaction,
+}
+
+/// A pgbouncer in front of a server. It ends with the value, and with this process.
+#[derive(Debug)]
+pub struct PgBouncer {
+    process: Process,
+    _folder: Folder,
+    port: u16,
+}
+
+impl PgBouncer {
+    /// Where pgbouncer is: `PGBOUNCER`, or in one of the usual folders. None if it is not installed.
+    #[must_use]
+    pub fn binary() -> Option<PathBuf> {
+        let named = env::var_os("PGBOUNCER").filter(|file| !file.is_empty());
+        let path = env::var_os("PATH").unwrap_or_default();
+        let folders = env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
+        let files = folders.map(|folder| folder.join("pgbouncer"));
+        named
+            .map(PathBuf::from)
+            .into_iter()
+            .chain(files)
+            .find(|file| file.exists())
+    }
+
+    /// Starts one; `more` is lines of its configuration. None, and one line that says so, if pgbouncer is not installed.
+    #[must_use]
+    pub fn start(server: &Cluster, mode: PoolMode, more: &str) -> Option<Self> {
+        let Some(binary) = Self::binary() else {
+            eprintln!("SKIPPED: pgbouncer is not installed");
+            return None;
+        };
+        let folder = Folder::new();
+        folder.give("");
+        let port = free_port();
+        let mode = match mode {
+            PoolMode::Session => "session",
+            PoolMode::Transaction => "transaction",
+        };
+        let server = server.port();
+        let text = format!(
+            "[databases]\n* = host=127.0.0.1 port={server} user=postgres\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
+             listen_port = {port}\nunix_socket_dir =\nauth_type = any\nadmin_users = postgres\npool_mode = {mode}\n\
+             default_pool_size = 4\nmax_client_conn = 200\n{more}\n"
+        );
+        let ini = folder.write("pgbouncer.ini", &text);
+        folder.give("pgbouncer.ini");
+        let log = folder.path().join("log");
+        let process = Process::start(&binary, &[ini.display().to_string()], "TERM", &log);
+        wait_for("pgbouncer to start", || {
+            TcpStream::connect(("127.0.0.1", port)).is_ok()
+        });
+        Some(Self {
+            process,
+            _folder: folder,
+            port,
+        })
+    }
+
+    /// Its port on 127.0.0.1.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// `postgres://postgres@127.0.0.1:port/postgres`
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// Stops it where it stands.
+    pub fn pause(&self) {
+        self.process.signal("STOP");
+    }
+
+    /// Lets it go on.
+    pub fn resume(&self) {
+        self.process.signal("CONT");
+    }
+}
