@@ -233,7 +233,7 @@ mod tests {
                 guide.contains(&format!("\n| `{keyword}`")),
                 "no line for {keyword}"
             );
-            for variable in variable {
+            if let Some(variable) = variable {
                 assert!(
                     guide.contains(&format!("`{variable}`")),
                     "{variable} is missing"
