@@ -62,7 +62,7 @@ impl Pool {
             Ok(Ok(served)) => served,
             Ok(Err(_)) => Err(Error::Driver("a background task ended early")),
             Err(_) => Err(Error::Connect {
-                server: self.config.server(),
+                server: self.config.road.server(),
                 why: format!("no connection was made in {:.1?}", start.elapsed()),
             }),
         }
