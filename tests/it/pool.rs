@@ -331,3 +331,18 @@ async fn health_tells_version_latency_and_pool() {
         assert_eq!(health.pending_migrations, [last.version]);
     }
 }
+
+/// The idle connections are the pool's own, and do not keep it alive.
+#[tokio::test]
+async fn a_pool_that_nobody_has_any_more_closes_its_connections() {
+    let mut bank = Bank::open().await;
+    let db = bank.db(3).await;
+    warm_up(&db).await;
+    assert!(bank.backends().await > 0);
+    drop(db);
+    let start = Instant::now();
+    while bank.backends().await > 0 {
+        assert!(start.elapsed() < 10_000 * MS, "a connection stays open");
+        tokio::time::sleep(2 * MS).await;
+    }
+}

@@ -18,7 +18,7 @@ use sqlx::{Connection, PgConnection};
 use std::{
     collections::VecDeque,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     time::Duration,
@@ -51,13 +51,15 @@ pub(super) struct Conn {
     _open: Open,
 }
 
-/// Counts a connection for as long as it is open.
-struct Open(Arc<Pool>);
+/// Counts a connection for as long as it is open. An idle one is the pool's own, so it must not keep the pool alive.
+struct Open(Weak<Pool>);
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Relaxed);
-        self.0.returned.ring();
+        if let Some(pool) = self.0.upgrade() {
+            pool.open.fetch_sub(1, Relaxed);
+            pool.returned.ring();
+        }
     }
 }
 

@@ -1,6 +1,10 @@
 //! Who holds what a migration waits for.
 
-use crate::{config::{Config, Limits}, db::connect::connect, error::Error};
+use crate::{
+    config::{Config, Limits},
+    db::connect::connect,
+    error::Error,
+};
 use futures_util::future::{Either, select};
 use sqlx::{
     Connection, PgConnection,

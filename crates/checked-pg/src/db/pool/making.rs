@@ -101,7 +101,7 @@ impl Pool {
             last_used: now,
             expires: lifetime(self.config.max_lifetime).map(|life| now + life),
             runtime: this_runtime(),
-            _open: Open(self.clone()),
+            _open: Open(Arc::downgrade(self)),
         }
     }
 }
