@@ -26,13 +26,17 @@ use crate::{
 };
 
 /// Statements that may read a whole table, by a part of their text, and why.
-const WHOLE_TABLE: [(&str, &str); 4] = [
+const WHOLE_TABLE: [(&str, &str); 5] = [
     (
         "WHERE event_type IN ('ENTRY', 'EXIT', 'CORRECTION')",
         "wants the trades of all time, which are a good part of the events",
     ),
     ("FROM users WHERE active", "wants most users"),
     ("min(window_rows)", "counts all cells"),
+    (
+        "AS asked (ticker, first_date, last_date)",
+        "wants spans of days, and a plan for all parameters knows neither how many nor how long they are",
+    ),
     (
         "SELECT event_type, count(*)",
         "counts all events unless filtered, and then the server plans it anew for each filter",

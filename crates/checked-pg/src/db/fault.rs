@@ -104,7 +104,10 @@ pub(super) fn is_transient_on_connect(error: &Error) -> bool {
                 | ErrorKind::UnexpectedEof
                 | ErrorKind::NotFound // the socket's file, while the server restarts
         ),
-        Error::Database(error) => matches!(error.code().as_deref(), Some("53300" | "57P03")),
+        // 57P01: the new session was terminated before it had proven itself.
+        Error::Database(error) => {
+            matches!(error.code().as_deref(), Some("53300" | "57P01" | "57P03"))
+        }
         // Closed before it said whether it does TLS: sqlx looks at the zero that it started with.
         Error::Protocol(why) => why.starts_with("unexpected response from SSLRequest: 0x00"),
         _ => false,
