@@ -32,7 +32,7 @@ pub const CALL: &str = "INSERT INTO calls (id, note) VALUES ($1, 'x') RETURNING 
 pub enum Client {
     Ours(Ours),
     Sqlx(Sqlx),
-    Asyncpg(Asyncpg),
+    Asyncpg(Box<Asyncpg>),
 }
 
 #[derive(Clone)]

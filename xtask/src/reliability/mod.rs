@@ -88,7 +88,7 @@ pub async fn run() -> Result<()> {
             let client: Client = match name {
                 clients::OURS => Client::Ours(Ours::connect(&stage.relay).await?),
                 clients::SQLX => Client::Sqlx(Sqlx::connect(&stage.relay).await?),
-                _ => Client::Asyncpg(Asyncpg::start(&stage.relay).await?),
+                _ => Client::Asyncpg(Box::new(Asyncpg::start(&stage.relay).await?)),
             };
             let outcome = load::under(fault, &stage, client)
                 .await
