@@ -22,7 +22,8 @@
 //! server.stop()?;
 //! # Ok(())
 //! # }
-//! ```#![forbid(unsafe_code)]
+//! ```
+#![forbid(unsafe_code)]
 
 #[cfg(not(unix))]
 compile_error!("a private server needs Unix sockets and signals");

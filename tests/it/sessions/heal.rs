@@ -1,6 +1,7 @@
 //! The pool gets over what happens to servers, and its callers do not notice.
 #![allow(
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     reason = "these tables belong to the tests alone, so no macro can check statements on them"
 )]
 

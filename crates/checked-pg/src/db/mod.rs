@@ -46,7 +46,7 @@ impl Db {
     /// Makes a pool and opens its first connections, so that a wrong setting shows at once.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if the settings contradict each other; [`Error::Connect`] if the server cannot be reached or refuses us.
+    /// [`Error::Invalid`](crate::Error::Invalid) if the settings contradict each other; [`Error::Connect`](crate::Error::Connect) if the server cannot be reached or refuses us.
     pub async fn connect(config: &Config) -> Result<Self> {
         let db = Self::connect_lazy(config)?;
         let limit = config.acquire_timeout.max(config.connect_timeout);
@@ -59,7 +59,7 @@ impl Db {
     /// Makes a pool that connects on first use.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if the settings contradict each other.
+    /// [`Error::Invalid`](crate::Error::Invalid) if the settings contradict each other.
     pub fn connect_lazy(config: &Config) -> Result<Self> {
         config.check()?;
         Ok(Self {
