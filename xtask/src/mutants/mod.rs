@@ -79,6 +79,20 @@ impl Operator {
         Self::ForgottenColumn,
     ];
 
+    /// No type tells it, only rows on both sides of a border, in another order, or with NULL in the right place.
+    pub fn is_of_meaning(self) -> bool {
+        matches!(
+            self,
+            Self::Border
+                | Self::Order
+                | Self::Nulls
+                | Self::Connective
+                | Self::Limit
+                | Self::Lock
+                | Self::ForgottenColumn
+        )
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Self::RenameColumn => "rename a column",

@@ -83,7 +83,10 @@ pub fn give(
     let late = outcome.late.len();
     ensure!(late == 0, "only a test tells {late} mistakes of types");
     let unknown = |mutant: &&&Mutant| {
-        mutant.mistake.typed || !outcome.reasons.contains_key(mutant.name().as_str())
+        // Mistakes of meaning are shown and counted; they fail the run once the tests tell them all.
+        let counts = mutant.mistake.typed || !mutant.mistake.operator.is_of_meaning();
+        let known = outcome.reasons.contains_key(mutant.name().as_str());
+        counts && (mutant.mistake.typed || !known)
     };
     let unknown = outcome.survivors.iter().filter(unknown).count();
     ensure!(
