@@ -130,11 +130,15 @@ package:
 
 # What CI runs after installing its tools.
 [group('parts of check')]
-ci: check bench-check package desk-api test-roads
+ci: check bench-check desk-api test-roads
     cargo test --quiet --package cargo-checked-pg --test it
     cargo run --quiet --package cargo-checked-pg -- prepare --check
     cargo run --quiet --package cargo-checked-pg -- prepare --check crates/checked-pg
     cargo run --quiet --package cargo-checked-pg -- schema --check
+
+# The long proofs: the crates from outside, the guide to the letter, every mistake of tests/ui, a sample of the mutants.
+[group('parts of check')]
+proofs: package
     cargo run --quiet --package xtask -- walk-through
     cargo run --quiet --package xtask -- ui
     cargo run --quiet --package xtask -- mutants 20
