@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Statements that may read a whole table, by a part of their text, and why.
-const WHOLE_TABLE: [(&str, &str); 5] = [
+const WHOLE_TABLE: [(&str, &str); 6] = [
     (
         "WHERE event_type IN ('ENTRY', 'EXIT', 'CORRECTION')",
         "wants the trades of all time, which are a good part of the events",
@@ -34,7 +34,11 @@ const WHOLE_TABLE: [(&str, &str); 5] = [
     ("FROM users WHERE active", "wants most users"),
     ("min(window_rows)", "counts all cells"),
     (
-        "AS asked (ticker, first_date, last_date)",
+        "INSERT INTO returns_pending (symbol, first_date, last_date)\n        SELECT known.symbol, min(known.date)",
+        "marks all days of all symbols, for a run from the beginning",
+    ),
+    (
+        "AS asked (ticker, first_date, last_date",
         "wants spans of days, and a plan for all parameters knows neither how many nor how long they are",
     ),
     (

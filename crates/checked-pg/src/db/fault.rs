@@ -101,6 +101,7 @@ pub(super) fn is_transient_on_connect(error: &Error) -> bool {
             error.kind(),
             ErrorKind::ConnectionRefused
                 | ErrorKind::ConnectionReset
+                | ErrorKind::BrokenPipe
                 | ErrorKind::UnexpectedEof
                 | ErrorKind::NotFound // the socket's file, while the server restarts
         ),
