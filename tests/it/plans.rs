@@ -26,13 +26,12 @@ use crate::{
 };
 
 /// Statements that may read a whole table, by a part of their text, and why.
-const WHOLE_TABLE: [(&str, &str); 6] = [
+const WHOLE_TABLE: [(&str, &str); 5] = [
     (
         "WHERE event_type IN ('ENTRY', 'EXIT', 'CORRECTION')",
         "wants the trades of all time, which are a good part of the events",
     ),
     ("FROM users WHERE active", "wants most users"),
-    ("min(window_rows)", "counts all cells"),
     (
         "INSERT INTO returns_pending (symbol, first_date, last_date)\n        SELECT known.symbol, min(known.date)",
         "marks all days of all symbols, for a run from the beginning",
