@@ -33,6 +33,7 @@ test-roads *ARGS:
 [group('every day')]
 soak:
     cargo test --all-features --test it -- --ignored soak --nocapture --test-threads 1
+    cargo test --package cargo-checked-pg --test it -- --ignored soak --nocapture
 
 # The desk's week on real market data.
 [group('every day')]

@@ -91,7 +91,7 @@ pub async fn upsert_many(db: impl PgExecutor<'_>, bars: &[Bar]) -> Result<Upsert
                 low = EXCLUDED.low,
                 close = EXCLUDED.close,
                 volume = EXCLUDED.volume,
-                updated_at = now()
+                updated_at = DEFAULT
             WHERE (bar.open, bar.high, bar.low, bar.close, bar.volume)
                 IS DISTINCT FROM (EXCLUDED.open, EXCLUDED.high, EXCLUDED.low, EXCLUDED.close, EXCLUDED.volume)
             -- A row that this statement inserted has no deleting transaction yet.
@@ -310,7 +310,7 @@ pub async fn dates(db: impl PgExecutor<'_>, limit: u32) -> Result<Vec<NaiveDate>
     let dates = sqlx::query_scalar!(
         r#"
         WITH RECURSIVE known AS (
-            (SELECT date FROM daily_bars ORDER BY date LIMIT 1)
+            (SELECT date, 1::bigint AS place FROM daily_bars ORDER BY date LIMIT 1)
             UNION ALL
             SELECT (
                 SELECT bar.date
@@ -318,14 +318,16 @@ pub async fn dates(db: impl PgExecutor<'_>, limit: u32) -> Result<Vec<NaiveDate>
                 WHERE bar.date > known.date
                 ORDER BY bar.date
                 LIMIT 1
-            )
+            ), known.place + 1
             FROM known
             WHERE known.date IS NOT NULL
+              AND known.place < $1
         )
         SELECT date AS "date!"
         FROM known
         WHERE date IS NOT NULL
-        LIMIT $1
+          AND place <= $1
+        ORDER BY date
         "#,
         i64::from(limit),
     )

@@ -89,7 +89,7 @@ pub async fn upsert_many(
                 avg_sharpe = EXCLUDED.avg_sharpe,
                 win_rate = EXCLUDED.win_rate,
                 calculated_at = EXCLUDED.calculated_at,
-                updated_at = now()
+                updated_at = DEFAULT
             WHERE (old.weeks_in_condition, old.avg_return, old.avg_sharpe, old.win_rate, old.calculated_at)
                 IS DISTINCT FROM (
                     EXCLUDED.weeks_in_condition, EXCLUDED.avg_return, EXCLUDED.avg_sharpe, EXCLUDED.win_rate,

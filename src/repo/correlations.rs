@@ -97,7 +97,7 @@ pub async fn upsert_many(
             ON CONFLICT (date, symbol_1, symbol_2) DO UPDATE
             SET correlation = EXCLUDED.correlation,
                 window_rows = EXCLUDED.window_rows,
-                created_at = now()
+                created_at = DEFAULT
             WHERE (old.correlation, old.window_rows) IS DISTINCT FROM (EXCLUDED.correlation, EXCLUDED.window_rows)
             RETURNING xmax = 0 AS inserted
         )
@@ -277,7 +277,7 @@ pub async fn upsert_block(db: impl PgExecutor<'_>, block: &Block<'_>) -> Result<
             ON CONFLICT (date, symbol_1, symbol_2) DO UPDATE
             SET correlation = EXCLUDED.correlation,
                 window_rows = EXCLUDED.window_rows,
-                created_at = now()
+                created_at = DEFAULT
             WHERE (old.correlation, old.window_rows) IS DISTINCT FROM (EXCLUDED.correlation, EXCLUDED.window_rows)
             RETURNING xmax = 0 AS inserted
         )

@@ -171,7 +171,7 @@ pub async fn upsert_many(
                 avg_conviction = EXCLUDED.avg_conviction,
                 max_conviction = EXCLUDED.max_conviction,
                 calculated_at = EXCLUDED.calculated_at,
-                updated_at = now()
+                updated_at = DEFAULT
             WHERE (
                 old.total_return, old.sharpe_ratio, old.max_drawdown, old.volatility, old.weeks_traded,
                 old.profitable_weeks, old.win_rate, old.avg_conviction, old.max_conviction, old.calculated_at

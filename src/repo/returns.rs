@@ -52,7 +52,7 @@ pub async fn upsert_daily(db: impl PgExecutor<'_>, returns: &[Return]) -> Result
             SELECT * FROM UNNEST($1::symbol[], $2::date[], $3::log_return[])
             ON CONFLICT (symbol, date) DO UPDATE
             SET log_return = EXCLUDED.log_return,
-                created_at = now()
+                created_at = DEFAULT
             WHERE old.log_return IS DISTINCT FROM EXCLUDED.log_return
             RETURNING xmax = 0 AS inserted
         )
@@ -87,7 +87,7 @@ pub async fn upsert_7day(db: impl PgExecutor<'_>, returns: &[Return]) -> Result<
             SELECT * FROM UNNEST($1::symbol[], $2::date[], $3::log_return[])
             ON CONFLICT (symbol, date) DO UPDATE
             SET log_return_7d = EXCLUDED.log_return_7d,
-                created_at = now()
+                created_at = DEFAULT
             WHERE old.log_return_7d IS DISTINCT FROM EXCLUDED.log_return_7d
             RETURNING xmax = 0 AS inserted
         )
@@ -315,7 +315,7 @@ pub async fn dates_since(
     let dates = sqlx::query_scalar!(
         r#"
         WITH RECURSIVE known AS (
-            (SELECT date FROM rolling_7day_log_returns WHERE date >= $1 ORDER BY date LIMIT 1)
+            (SELECT date, 1::bigint AS place FROM rolling_7day_log_returns WHERE date >= $1 ORDER BY date LIMIT 1)
             UNION ALL
             SELECT (
                 SELECT later.date
@@ -323,14 +323,16 @@ pub async fn dates_since(
                 WHERE later.date > known.date
                 ORDER BY later.date
                 LIMIT 1
-            )
+            ), known.place + 1
             FROM known
             WHERE known.date IS NOT NULL
+              AND known.place < $2
         )
         SELECT date AS "date!"
         FROM known
         WHERE date IS NOT NULL
-        LIMIT $2
+          AND place <= $2
+        ORDER BY date
         "#,
         date,
         i64::from(limit),
@@ -350,10 +352,10 @@ pub async fn dates_before(
     date: NaiveDate,
     limit: u32,
 ) -> Result<Vec<NaiveDate>> {
-    let mut dates = sqlx::query_scalar!(
+    let dates = sqlx::query_scalar!(
         r#"
         WITH RECURSIVE known AS (
-            (SELECT date FROM rolling_7day_log_returns WHERE date < $1 ORDER BY date DESC LIMIT 1)
+            (SELECT date, 1::bigint AS place FROM rolling_7day_log_returns WHERE date < $1 ORDER BY date DESC LIMIT 1)
             UNION ALL
             SELECT (
                 SELECT earlier.date
@@ -361,20 +363,21 @@ pub async fn dates_before(
                 WHERE earlier.date < known.date
                 ORDER BY earlier.date DESC
                 LIMIT 1
-            )
+            ), known.place + 1
             FROM known
             WHERE known.date IS NOT NULL
+              AND known.place < $2
         )
         SELECT date AS "date!"
         FROM known
         WHERE date IS NOT NULL
-        LIMIT $2
+          AND place <= $2
+        ORDER BY date
         "#,
         date,
         i64::from(limit),
     )
     .fetch_all(db)
     .await?;
-    dates.reverse();
     Ok(dates)
 }

@@ -117,14 +117,17 @@ pub async fn upsert_many(db: impl PgExecutor<'_>, results: &[WeeklyResult]) -> R
                 $8::conviction[], $9::price[], $10::price[], $11::timestamptz[]
             )
             ON CONFLICT (account, week_id) DO UPDATE
-            SET weekly_return = EXCLUDED.weekly_return,
+            -- The days follow from the week.
+            SET week_start = old.week_start,
+                week_end = old.week_end,
+                weekly_return = EXCLUDED.weekly_return,
                 instrument = COALESCE(EXCLUDED.instrument, old.instrument),
                 direction = EXCLUDED.direction,
                 entry_conviction = EXCLUDED.entry_conviction,
                 entry_price = EXCLUDED.entry_price,
                 exit_price = EXCLUDED.exit_price,
                 calculated_at = EXCLUDED.calculated_at,
-                updated_at = now()
+                updated_at = DEFAULT
             WHERE (
                 old.weekly_return, old.instrument, old.direction, old.entry_conviction, old.entry_price, old.exit_price,
                 old.calculated_at
@@ -180,7 +183,7 @@ pub async fn withdraw(
             entry_price = NULL,
             exit_price = NULL,
             calculated_at = $3,
-            updated_at = now()
+            updated_at = DEFAULT
         FROM UNNEST($1::account[], $2::week_id[]) AS gone (account, week_id)
         WHERE old.account = gone.account
           AND old.week_id = gone.week_id

@@ -92,7 +92,7 @@ async fn every_wrong_cast_is_found() {
                 match inspector.tree(&wrong).await {
                     Err(_) => refused += 1,
                     Ok(tree) => {
-                        let found = inspector.findings(&tree.unwrap());
+                        let found = inspector.mixed_domains(&tree.unwrap());
                         let same = SAME.iter().any(|(one, two, _)| one == is && two == other);
                         if found.is_empty() && !same {
                             missed.push(format!("{is} to {other}: {wrong}"));

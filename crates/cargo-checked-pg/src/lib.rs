@@ -9,6 +9,7 @@
 )]
 
 pub mod check;
+pub mod compile;
 pub mod inspect;
 pub mod migrations;
 pub mod overrides;

@@ -28,11 +28,14 @@ enum Command {
         #[arg(last = true)]
         cargo: Vec<String>,
     },
-    /// Check the sources, the query cache and the locks; needs no database
+    /// Compile against the query cache, and check the sources, the cache and the locks; needs no database
     Check {
         /// Folder of the crate
         #[arg(default_value = ".")]
         folder: PathBuf,
+        /// Arguments for cargo instead of `--all-features --lib --bins`
+        #[arg(last = true)]
+        cargo: Vec<String>,
     },
     /// Write docs/schema.md from a migrated throwaway server
     Schema {
@@ -76,7 +79,7 @@ async fn run(command: Command) -> Result<()> {
             folder,
             cargo,
         } => prepare::run(&Project::open(&folder)?, check, &cargo).await,
-        Command::Check { folder } => check::run(&Project::open(&folder)?),
+        Command::Check { folder, cargo } => check::run(&Project::open(&folder)?, &cargo),
         Command::Schema { check, folder } => schema::run(&Project::open(&folder)?, check).await,
         Command::NewMigration { name, folder } => {
             let path = migrations::new(&Project::open(&folder)?, &name)?;

@@ -18,13 +18,13 @@ use crate::{
         cache::{MIGRATIONS, SCHEMA, STATEMENTS, migrations_lock, statements_lock},
         source,
     },
+    compile,
     inspect::report,
     migrations::{apply, file_name, server_below},
     overrides::{
         self, Settings,
         catalog::{Catalog, TYPES},
     },
-    project::cargo,
 };
 
 /// Refreshes `.sqlx`, or says what is stale in it. Without arguments for cargo, the library and the binaries are compiled with
@@ -127,21 +127,15 @@ fn expand(project: &Project, recorded: &Path, url: &str, arguments: &[String]) -
     if !project.path("build.rs").exists() {
         touch(project)?;
     }
-    let mut check = cargo();
-    check
-        .current_dir(&project.root)
-        .args(["check", "--quiet", "--package", &project.package]);
-    match arguments {
-        [] => check.args(["--all-features", "--lib", "--bins"]),
-        arguments => check.args(arguments),
-    };
-    let checked = check
-        .env(project.variable()?, url)
-        .env("SQLX_OFFLINE", "false")
-        .env("SQLX_OFFLINE_DIR", recorded)
-        .status()?;
+    let variable = project.variable()?;
+    let variables = [
+        (variable.as_str(), url.as_ref()),
+        ("SQLX_OFFLINE", "false".as_ref()),
+        ("SQLX_OFFLINE_DIR", recorded.as_os_str()),
+    ];
+    let checked = compile::check(project, &variables, arguments)?;
     ensure!(
-        checked.success(),
+        checked,
         "a statement does not fit the schema, see above; .sqlx is as it was"
     );
     Ok(())

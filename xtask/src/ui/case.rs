@@ -20,6 +20,8 @@ pub enum Stage {
     SourceCheck,
     /// PostgreSQL, whose message the macro shows.
     Database,
+    /// What `prepare` reads off the server's parse tree.
+    Prepare,
     /// Tests, which the case names: what they tell compiles.
     Test,
 }
@@ -31,8 +33,11 @@ impl Stage {
             "clippy" => Self::Clippy,
             "source check" => Self::SourceCheck,
             "database" => Self::Database,
+            "prepare" => Self::Prepare,
             "test" => Self::Test,
-            _ => bail!("a stage is rustc, clippy, source check, database or test, not {word:?}"),
+            _ => bail!(
+                "a stage is rustc, clippy, source check, database, prepare or test, not {word:?}"
+            ),
         })
     }
 
@@ -42,6 +47,7 @@ impl Stage {
             Self::Clippy => "clippy",
             Self::SourceCheck => "source check",
             Self::Database => "database",
+            Self::Prepare => "prepare",
             Self::Test => "test",
         }
     }
@@ -51,6 +57,7 @@ impl Stage {
         match self {
             Self::Rustc | Self::Clippy | Self::SourceCheck => "typed",
             Self::Database => "live",
+            Self::Prepare => "prepared",
             Self::Test => "tested",
         }
     }
@@ -79,7 +86,7 @@ pub struct Case {
 
 /// All cases, folder by folder.
 pub fn all() -> Result<Vec<Case>> {
-    let folders = ["typed", "live", "tested"].map(read);
+    let folders = ["typed", "live", "prepared", "tested"].map(read);
     let cases: Result<Vec<_>> = folders.into_iter().collect();
     Ok(cases?.into_iter().flatten().collect())
 }

@@ -4,6 +4,7 @@
 mod case;
 mod guide;
 mod package;
+mod prepared;
 mod tested;
 
 use std::path::Path;
@@ -12,6 +13,7 @@ use anyhow::{Result, ensure};
 
 use case::{Case, Stage};
 use package::{Message, Messages, Package};
+use prepared::Prepared;
 use tested::Tests;
 
 use crate::{migrated_server, rules, source};
@@ -29,6 +31,7 @@ pub async fn run(write: bool) -> Result<()> {
     let said = Said {
         mistakes: package.check(true)?,
         mends: package.check(false)?,
+        prepared: Prepared::run(&all, &server).await?,
         tests: Tests::run(&all)?,
     };
     server.stop()?;
@@ -62,6 +65,7 @@ pub async fn run(write: bool) -> Result<()> {
 struct Said {
     mistakes: Messages,
     mends: Messages,
+    prepared: Prepared,
     tests: Tests,
 }
 
@@ -75,8 +79,9 @@ impl Said {
         }
         match (case.stage, mistake.is_empty()) {
             (Stage::SourceCheck, true) => source_check(case),
+            (Stage::Prepare, true) => self.prepared.fault(case),
             (Stage::Test, true) => self.tests.fault(case),
-            (Stage::SourceCheck | Stage::Test, false) => Some(format!(
+            (Stage::SourceCheck | Stage::Prepare | Stage::Test, false) => Some(format!(
                 "{place}: the mistake does not compile, so that nothing else needs to find it:\n{mistake}"
             )),
             (_, true) => Some(format!("{place}: the mistake compiles")),
@@ -137,6 +142,6 @@ fn is_of(stage: Stage, message: &Message) -> bool {
         Stage::Rustc => !lint && !database,
         Stage::Clippy => lint,
         Stage::Database => database,
-        Stage::SourceCheck | Stage::Test => false,
+        Stage::SourceCheck | Stage::Prepare | Stage::Test => false,
     }
 }

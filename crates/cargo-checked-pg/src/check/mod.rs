@@ -5,19 +5,21 @@ pub mod rules;
 pub mod source;
 pub mod sql;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 
 use crate::{
-    Project,
+    Project, compile,
     overrides::{self, catalog::Catalog},
 };
 
-/// Fails with every finding, a line each.
-pub fn run(project: &Project) -> Result<()> {
+/// Compiles the crate against its query cache, and fails with every finding, a line each.
+pub fn run(project: &Project, arguments: &[String]) -> Result<()> {
+    let compiles = compile::check(project, &[("SQLX_OFFLINE", "true".as_ref())], arguments)?;
     let findings = findings(project)?;
     if !findings.is_empty() {
         bail!("{} findings:\n{}", findings.len(), findings.join("\n"));
     }
+    ensure!(compiles, "the crate does not compile, see above");
     eprintln!(
         "{}: the sources and the query cache are in order",
         project.package

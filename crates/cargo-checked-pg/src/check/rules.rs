@@ -39,8 +39,9 @@ type Rule = fn(&Call, &[Allowed]) -> Vec<String>;
 /// What the calls break, a line each.
 pub fn findings(calls: &[Call], allowed: &[Allowed]) -> Vec<String> {
     let mut findings = Vec::new();
-    let rules: [Rule; 5] = [
+    let rules: [Rule; 6] = [
         unchecked_macros,
+        transaction_control,
         cast_arguments,
         annotated_columns,
         stars,
@@ -70,6 +71,32 @@ fn unchecked_macros(call: &Call, _: &[Allowed]) -> Vec<String> {
         )
     };
     unchecked.then(finding).into_iter().collect()
+}
+
+/// A transaction begins and ends with the closure of `Db::transaction`, which a statement must not do behind its back.
+fn transaction_control(call: &Call, _: &[Allowed]) -> Vec<String> {
+    const ALONE: [&str; 8] = [
+        "BEGIN",
+        "COMMIT",
+        "END",
+        "ROLLBACK",
+        "ABORT",
+        "SAVEPOINT",
+        "RELEASE",
+        "START",
+    ];
+    let tokens = tokens(&call.sql);
+    let is = |at: usize, word: &str| tokens.get(at).is_some_and(|token| token.is(word));
+    let controls = ALONE.iter().any(|word| is(0, word))
+        || (is(0, "PREPARE") && is(1, "TRANSACTION"))
+        || (is(0, "SET") && (is(1, "TRANSACTION") || is(2, "TRANSACTION") || is(1, "SESSION")));
+    let finding = || {
+        format!(
+            "`{}` controls the transaction; use `Db::transaction`, and its options and savepoints",
+            tokens[0].text.to_ascii_uppercase()
+        )
+    };
+    controls.then(finding).into_iter().collect()
 }
 
 /// `arg as T` tells the macro to take T's word for it.
@@ -202,6 +229,17 @@ mod tests {
                 Some("use `query_as!`"),
             ),
             (r#"query!("SELECT 1")"#, None),
+            (r#"query!("COMMIT")"#, Some("use `Db::transaction`")),
+            (r#"query!("-- now\n begin;")"#, Some("`BEGIN` controls")),
+            (r#"query!("SAVEPOINT a")"#, Some("`SAVEPOINT` controls")),
+            (r#"query!("START TRANSACTION")"#, Some("`START` controls")),
+            (r#"query!("PREPARE TRANSACTION 'a'")"#, Some("`PREPARE`")),
+            (
+                r#"query!("SET LOCAL TRANSACTION READ ONLY")"#,
+                Some("`SET` controls"),
+            ),
+            (r#"query!("SET LOCAL work_mem = '4MB'")"#, None),
+            (r#"query!("LOCK TABLE logs IN SHARE MODE")"#, None),
             (r#"query!("SELECT $1", x as _)"#, Some("`as _`")),
             (
                 r#"query!("SELECT $1", x as serde_json::Value)"#,

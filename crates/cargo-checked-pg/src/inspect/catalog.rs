@@ -16,6 +16,11 @@ pub struct Catalog {
     views: HashMap<u32, View>,
     /// Types of columns of primary and foreign keys.
     keys: HashSet<u32>,
+    /// Columns of constraints.
+    constraints: HashMap<u32, Vec<i64>>,
+    /// Tables whose rows a trigger may change before they are inserted, and before they are updated.
+    inserts_changed: HashSet<u32>,
+    updates_changed: HashSet<u32>,
 }
 
 #[derive(Debug)]
@@ -54,6 +59,10 @@ pub struct Column {
     pub type_: u32,
     /// Neither the table nor one below it holds a NULL here.
     pub not_null: bool,
+    /// A row that does not say it gets a value: a default, an identity, a generated column.
+    pub has_default: bool,
+    /// Of the primary key.
+    pub is_key: bool,
 }
 
 #[derive(Debug)]
@@ -104,6 +113,8 @@ impl Catalog {
                 name: row.try_get(2)?,
                 type_: oid(&row, 3)?.unwrap_or_default(),
                 not_null: row.try_get(4)?,
+                has_default: row.try_get(5)?,
+                is_key: row.try_get(6)?,
             };
             catalog.columns.insert((id(&row)?, row.try_get(1)?), column);
         }
@@ -120,6 +131,18 @@ impl Catalog {
         for row in rows(db, KEYS).await? {
             catalog.keys.insert(id(&row)?);
         }
+        for row in rows(db, CONSTRAINTS).await? {
+            catalog.constraints.insert(id(&row)?, row.try_get(1)?);
+        }
+        for row in rows(db, TRIGGERS).await? {
+            let table = id(&row)?;
+            if row.try_get(1)? {
+                catalog.inserts_changed.insert(table);
+            }
+            if row.try_get(2)? {
+                catalog.updates_changed.insert(table);
+            }
+        }
         Ok(catalog)
     }
 
@@ -133,6 +156,31 @@ impl Catalog {
 
     pub fn column(&self, table: u32, number: i64) -> Option<&Column> {
         self.columns.get(&(table, number))
+    }
+
+    /// The columns of a table by number.
+    pub fn columns(&self, table: u32) -> Vec<(i64, &Column)> {
+        let columns = self
+            .columns
+            .iter()
+            .filter(|((of, n), _)| *of == table && *n > 0);
+        let mut columns: Vec<_> = columns.map(|((_, n), column)| (*n, column)).collect();
+        columns.sort_by_key(|(number, _)| *number);
+        columns
+    }
+
+    pub fn constraint(&self, oid: u32) -> &[i64] {
+        self.constraints.get(&oid).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a trigger may give an inserted row its missing values.
+    pub fn insert_is_changed(&self, table: u32) -> bool {
+        self.inserts_changed.contains(&table)
+    }
+
+    /// Whether a trigger may set what an UPDATE does not.
+    pub fn update_is_changed(&self, table: u32) -> bool {
+        self.updates_changed.contains(&table)
     }
 
     pub fn view(&self, oid: u32) -> Option<&View> {
@@ -242,6 +290,14 @@ const COLUMNS: &str = "
                    WHERE n.conrelid = member.attrelid AND n.contype = 'n' AND NOT n.convalidated
                      AND n.conkey = ARRAY[member.attnum]
                )
+           ),
+           bool_or(
+               a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> ''
+               OR EXISTS (SELECT FROM pg_type AS t WHERE t.oid = a.atttypid AND t.typdefault IS NOT NULL)
+           ),
+           EXISTS (
+               SELECT FROM pg_constraint AS k
+               WHERE k.conrelid = a.attrelid AND k.contype = 'p' AND a.attnum = ANY (k.conkey)
            )
     FROM pg_attribute AS a
     JOIN family ON family.top = a.attrelid
@@ -263,3 +319,13 @@ const KEYS: &str = "
     FROM pg_constraint AS c
     JOIN pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey)
     WHERE c.contype IN ('p', 'f')";
+
+const CONSTRAINTS: &str = "
+    SELECT oid::int8, conkey::int8[] FROM pg_constraint WHERE contype IN ('p', 'u', 'x')";
+
+/// Triggers before each row; the bits are those of `pg_trigger.h`.
+const TRIGGERS: &str = "
+    SELECT tgrelid::int8, bool_or(tgtype & 4 <> 0), bool_or(tgtype & 16 <> 0)
+    FROM pg_trigger
+    WHERE tgtype & 3 = 3 AND NOT tgisinternal
+    GROUP BY tgrelid";

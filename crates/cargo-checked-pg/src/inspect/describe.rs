@@ -40,6 +40,7 @@ pub fn describe(catalog: &Catalog, node: &Node, scope: &Scope<'_>) -> String {
         "ARRAYEXPR" => format!("ARRAY[{}]", list(node.list("elements"))),
         "SUBSCRIPTINGREF" => inner(node.get("refexpr")) + "[…]",
         "OPEXPR" | "DISTINCTEXPR" => operation(catalog, node, scope),
+        "CASETESTEXPR" => "the value of the CASE".to_owned(),
         "CASEEXPR" => "the CASE".to_owned(),
         "SUBLINK" => "the subquery".to_owned(),
         "SETTODEFAULT" => "DEFAULT".to_owned(),

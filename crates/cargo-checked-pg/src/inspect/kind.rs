@@ -192,11 +192,11 @@ impl<'c> Kinds<'c> {
                 let scope = Scope { query, parent };
                 self.of_output(number, place.in_scope(&scope))
             }
-            Origin::Itself => Kind::Any,
+            Origin::Earlier { .. } => Kind::Any,
             Origin::Expression(expression) => self.of(expression, place),
             Origin::Rows(rows) => self.of_all(rows.into_iter(), place),
             Origin::Function { call, whole, .. } if whole => self.of(call, place),
-            Origin::Function { .. } | Origin::Unknown => Kind::Plain,
+            Origin::Function { .. } | Origin::Ordinal | Origin::Unknown => Kind::Plain,
         }
     }
 

@@ -8,14 +8,17 @@ mod describe;
 pub mod domains;
 mod kind;
 pub mod node;
+pub mod nulls;
 pub mod report;
 mod scope;
+mod statements;
 mod words;
+mod writes;
 
 use anyhow::{Context, Result};
-use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
+use sqlx::{AssertSqlSafe, Column, Connection, Executor, PgConnection, SqlSafeStr};
 
-use self::{catalog::Catalog, node::Node};
+use self::{catalog::Catalog, node::Node, nulls::Output};
 use crate::project::Compatible;
 
 /// Reads statements on a migrated database.
@@ -23,6 +26,7 @@ pub struct Inspector {
     db: PgConnection,
     pub catalog: Catalog,
     pub compatible: Vec<Compatible>,
+    prepared: usize,
 }
 
 impl Inspector {
@@ -32,6 +36,7 @@ impl Inspector {
             db,
             catalog,
             compatible,
+            prepared: 0,
         })
     }
 
@@ -45,38 +50,102 @@ impl Inspector {
             return Ok(None);
         }
         let sql = sql.trim_end().trim_end_matches(';');
+        // One that fails later stays prepared.
+        self.prepared += 1;
+        let name = format!("inspected_{}", self.prepared);
         let mut transaction = self.db.begin().await?;
         let db = &mut *transaction;
-        sqlx::raw_sql(AssertSqlSafe(format!("PREPARE inspected AS {sql}")))
-            .execute(&mut *db)
-            .await?;
-        let types: String = sqlx::query_scalar(
-            "SELECT coalesce(string_agg(format_type(oid, NULL), ', ' ORDER BY at), '')
+        run(db, format!("PREPARE {name} AS {sql}")).await?;
+        let types: Vec<String> = sqlx::query_scalar(
+            "SELECT format_type(oid, NULL)
              FROM pg_prepared_statements, UNNEST(parameter_types::oid[]) WITH ORDINALITY AS types (oid, at)
-             WHERE name = 'inspected'",
+             WHERE name = $1
+             ORDER BY at",
+        )
+        .bind(&name)
+        .fetch_all(&mut *db)
+        .await?;
+        let parameters = types.join(", ");
+        let function = format!(
+            "CREATE FUNCTION pg_temp.inspected({parameters}) RETURNS void LANGUAGE sql BEGIN ATOMIC {sql}\n; END"
+        );
+        run(db, function).await?;
+        let text: String = sqlx::query_scalar(
+            "SELECT prosqlbody::text FROM pg_proc
+             WHERE proname = 'inspected' AND pronamespace = pg_my_temp_schema()",
         )
         .fetch_one(&mut *db)
         .await?;
-        let function = format!(
-            "DEALLOCATE inspected;
-             CREATE FUNCTION pg_temp.inspected({types}) RETURNS void LANGUAGE sql BEGIN ATOMIC {sql}\n; END"
-        );
-        sqlx::raw_sql(AssertSqlSafe(function))
-            .execute(&mut *db)
-            .await?;
-        let row = sqlx::query("SELECT prosqlbody::text FROM pg_proc WHERE proname = 'inspected' AND pronamespace = pg_my_temp_schema()")
-            .fetch_one(&mut *db)
-            .await?;
-        transaction.rollback().await?;
-        let text: String = row.try_get(0)?;
         let body = Node::parse(&text)?;
         let query = body.items().first().and_then(|list| list.items().first());
-        Ok(Some(query.cloned().context("an empty parse tree")?))
+        let query = query.cloned().context("an empty parse tree")?;
+        if text.contains("{ONCONFLICTEXPR ") {
+            plan(db, &name, types.len()).await?;
+        }
+        transaction.rollback().await?;
+        run(&mut self.db, format!("DEALLOCATE {name}")).await?;
+        Ok(Some(query))
     }
 
-    /// What is wrong with a statement, a line each.
-    pub fn findings(&self, query: &Node) -> Vec<String> {
+    /// What is wrong with a statement, a line each. A `Err` is PostgreSQL's.
+    pub async fn examine(&mut self, sql: &str) -> Result<Vec<String>> {
+        let Some(query) = self.tree(sql).await? else {
+            return Ok(Vec::new());
+        };
+        let columns = self.outputs(sql).await?;
+        Ok(self.findings(sql, &query, &columns))
+    }
+
+    /// The columns of a statement as the macros see them.
+    pub async fn outputs(&mut self, sql: &str) -> Result<Vec<Output>> {
+        let sql = AssertSqlSafe(sql.to_owned()).into_sql_str();
+        let described = self.db.describe(sql).await?;
+        let columns = described.columns().iter().enumerate();
+        let outputs = columns.map(|(at, column)| Output {
+            name: column.name().to_owned(),
+            nullable: described.nullable(at),
+        });
+        Ok(outputs.collect())
+    }
+
+    /// What is wrong with a statement and with what the macros make of its columns, a line each.
+    pub fn findings(&self, sql: &str, query: &Node, columns: &[Output]) -> Vec<String> {
+        let mut findings = self.mixed_domains(query);
+        findings.extend(nulls::findings(&self.catalog, query, columns));
+        findings.extend(statements::findings(&self.catalog, query));
+        findings.extend(statements::time_in_words(sql, query));
+        findings
+    }
+
+    /// Where a statement or a view takes values of two domains for one another, a line each.
+    pub fn mixed_domains(&self, query: &Node) -> Vec<String> {
         domains::findings(&self.catalog, &self.compatible, query)
+    }
+}
+
+async fn run(db: &mut PgConnection, sql: String) -> Result<()> {
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(db).await?;
+    Ok(())
+}
+
+/// Whether there is an index for a conflict's columns shows only when the statement is planned.
+async fn plan(db: &mut PgConnection, name: &str, parameters: usize) -> Result<()> {
+    const NO_SUCH_INDEX: &str = "42P10";
+    let arguments = match parameters {
+        0 => String::new(),
+        n => format!("({})", vec!["NULL"; n].join(", ")),
+    };
+    // Generic, so that nothing is computed with the NULLs.
+    let explain = format!(
+        "SET LOCAL plan_cache_mode = force_generic_plan; EXPLAIN EXECUTE {name}{arguments}"
+    );
+    match sqlx::raw_sql(AssertSqlSafe(explain)).execute(db).await {
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(NO_SUCH_INDEX) => {
+            Err(sqlx::Error::Database(error).into())
+        }
+        // A domain that takes no NULL, for instance: that is not what was asked.
+        Err(sqlx::Error::Database(_)) | Ok(_) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -17,6 +17,7 @@ use crate::{
     check::source::{self, Call},
 };
 
+/// An entry of the cache.
 #[derive(Deserialize)]
 struct Entry {
     query: String,
@@ -66,26 +67,30 @@ pub async fn findings(
     let mut inspector = Inspector::open(db, project.compatible.clone()).await?;
     let mut findings = BTreeSet::new();
     for sql in statements(recorded)? {
-        let place = match places.get(sql.as_str()) {
+        let call = places.get(sql.as_str());
+        let place = match call {
             Some(call) => format!("{}:{} ({})", call.file.display(), call.line, call.place),
             None => format!("`{}`", beginning(&sql)),
         };
-        let found = match inspector.tree(&sql).await {
-            Ok(Some(query)) => inspector.findings(&query),
-            Ok(None) => Vec::new(),
-            Err(error) => vec![format!(
+        let found = inspector.examine(&sql).await.unwrap_or_else(|error| {
+            vec![format!(
                 "PostgreSQL does not analyse the statement: {error:#}"
-            )],
+            )]
+        });
+        let allowed = |finding: &String| {
+            let mut escapes = project.allowed.iter();
+            escapes.any(|escape| {
+                call.is_some_and(|call| call.file == escape.file)
+                    && sql.contains(&escape.text)
+                    && finding.contains(&escape.text)
+            })
         };
-        findings.extend(
-            found
-                .into_iter()
-                .map(|finding| format!("{place}: {finding}")),
-        );
+        let found = found.into_iter().filter(|finding| !allowed(finding));
+        findings.extend(found.map(|finding| format!("{place}: {finding}")));
     }
     for view in inspector.catalog.views() {
         if !below.contains(&view.name) {
-            let found = inspector.findings(&view.query).into_iter();
+            let found = inspector.mixed_domains(&view.query).into_iter();
             findings.extend(found.map(|finding| format!("view {}: {finding}", view.name)));
         }
     }

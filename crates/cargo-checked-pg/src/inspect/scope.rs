@@ -19,15 +19,28 @@ pub enum Origin<'a> {
         /// How many queries around the variable's own this one stands in; none for a view.
         within: Option<i64>,
         number: i64,
+        /// Rows that are kept, and may be older than what the schema says now.
+        materialized: bool,
     },
-    /// The same column, of an earlier round of a recursive query.
-    Itself,
+    /// The same, of an earlier round of a recursive query.
+    Earlier {
+        query: &'a Node,
+        within: i64,
+        number: i64,
+    },
     /// An expression of the query itself.
     Expression(&'a Node),
     /// One expression per row.
     Rows(Vec<&'a Node>),
     /// A function's result; whole if it is all that the function returns.
-    Function { call: &'a Node, whole: bool },
+    Function {
+        call: &'a Node,
+        whole: bool,
+        /// No other function's rows stand beside its own.
+        alone: bool,
+    },
+    /// The number of a row, WITH ORDINALITY.
+    Ordinal,
     /// Anything else.
     Unknown,
 }
@@ -70,6 +83,7 @@ impl<'a> Scope<'a> {
                         query: &view.query,
                         within: None,
                         number,
+                        materialized: view.materialized,
                     },
                     None => Origin::Column { table, number },
                 }
@@ -78,6 +92,7 @@ impl<'a> Scope<'a> {
                 query: range.get("subquery"),
                 within: Some(0),
                 number,
+                materialized: false,
             },
             JOIN => nth(range.list("joinaliasvars")).map_or(Origin::Unknown, Origin::Expression),
             FUNCTION => function_column(range, number),
@@ -85,14 +100,20 @@ impl<'a> Scope<'a> {
                 let rows = range.list("values_lists").iter();
                 Origin::Rows(rows.filter_map(|row| nth(row.items())).collect())
             }
-            CTE if range.flag("self_reference") => Origin::Itself,
-            CTE => self
-                .cte(range)
-                .map_or(Origin::Unknown, |(query, within)| Origin::Output {
+            CTE => match self.cte(range) {
+                None => Origin::Unknown,
+                Some((query, within)) if range.flag("self_reference") => Origin::Earlier {
+                    query,
+                    within,
+                    number,
+                },
+                Some((query, within)) => Origin::Output {
                     query,
                     within: Some(within),
                     number,
-                }),
+                    materialized: false,
+                },
+            },
             GROUP => nth(range.list("groupexprs")).map_or(Origin::Unknown, Origin::Expression),
             _ => Origin::Unknown,
         }
@@ -145,12 +166,15 @@ fn function_column(range: &Node, number: i64) -> Origin<'_> {
             return Origin::Function {
                 call: function.get("funcexpr"),
                 whole: columns == 1,
+                alone: functions.len() == 1,
             };
         }
         before += columns;
     }
-    // WITH ORDINALITY
-    Origin::Unknown
+    match range.flag("funcordinality") {
+        true => Origin::Ordinal,
+        false => Origin::Unknown,
+    }
 }
 
 pub const RELATION: i64 = 0;

@@ -698,7 +698,7 @@ async fn each_mistake_is_found() {
     assert!(WRONG.len() > 150, "{}", WRONG.len());
     let mut missed = Vec::new();
     for (sql, part) in WRONG {
-        let findings = shop.findings(sql).await;
+        let findings = shop.mixed_domains(sql).await;
         if !findings.iter().any(|finding| finding.contains(part)) {
             missed.push(format!("{sql}\n    wanted {part}\n    found {findings:?}"));
         }
@@ -716,7 +716,7 @@ async fn what_is_right_passes() {
     let mut shop = Shop::open().await;
     let mut alarms = Vec::new();
     for sql in RIGHT {
-        let findings = shop.findings(sql).await;
+        let findings = shop.mixed_domains(sql).await;
         if !findings.is_empty() {
             alarms.push(format!("{sql}\n    {}", findings.join("\n    ")));
         }
@@ -737,13 +737,13 @@ async fn a_pair_that_is_allowed_may_meet_and_no_other() {
         "SELECT CAST(sku AS country) AS c FROM orders",
         "SELECT price + discount AS sum FROM orders",
     ] {
-        assert_eq!(shop.findings(sql).await, [""; 0], "{sql}");
+        assert_eq!(shop.mixed_domains(sql).await, [""; 0], "{sql}");
     }
     for sql in [
         "SELECT id FROM orders WHERE id = $1::customer_id",
         // Compared is not taken for.
         "UPDATE orders SET sku = c.country FROM customers AS c WHERE c.id = customer_id",
     ] {
-        assert_eq!(shop.findings(sql).await.len(), 1, "{sql}");
+        assert_eq!(shop.mixed_domains(sql).await.len(), 1, "{sql}");
     }
 }

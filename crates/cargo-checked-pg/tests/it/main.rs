@@ -3,8 +3,11 @@
     missing_docs,
     clippy::unwrap_used,
     clippy::expect_used,
-    clippy::disallowed_methods
+    clippy::disallowed_methods,
+    clippy::disallowed_types
 )]
 
 mod domains;
+mod nulls;
 mod shop;
+mod statements;

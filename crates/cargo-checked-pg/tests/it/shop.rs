@@ -34,13 +34,19 @@ impl Shop {
         }
     }
 
-    /// What is found in a statement; what PostgreSQL says where it refuses it.
-    pub async fn findings(&mut self, sql: &str) -> Vec<String> {
+    /// Domains that are mixed up in a statement; what PostgreSQL says where it refuses it.
+    pub async fn mixed_domains(&mut self, sql: &str) -> Vec<String> {
         match self.inspector.tree(sql).await {
             Ok(tree) => self
                 .inspector
-                .findings(&tree.expect("an analysed statement")),
+                .mixed_domains(&tree.expect("an analysed statement")),
             Err(error) => vec![format!("PostgreSQL: {error:#}")],
         }
+    }
+
+    /// All that is found in a statement.
+    pub async fn findings(&mut self, sql: &str) -> Vec<String> {
+        let found = self.inspector.examine(sql).await;
+        found.unwrap_or_else(|error| vec![format!("PostgreSQL: {error:#}")])
     }
 }

@@ -62,3 +62,19 @@ CREATE FUNCTION customer_of(order_id) RETURNS customer_id
 CREATE FUNCTION orders_of(customer_id) RETURNS TABLE (id order_id, sku sku)
     LANGUAGE sql STABLE AS 'SELECT id, sku FROM orders WHERE customer_id = $1';
 CREATE FUNCTION shout(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT upper($1)';
+
+CREATE TABLE stock (
+    sku        sku NOT NULL,
+    day        date NOT NULL,
+    cost       price NOT NULL,
+    asked      price,
+    pieces     integer NOT NULL DEFAULT 0,
+    closed_at  timestamptz,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT stock_pkey PRIMARY KEY (sku, day)
+);
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.updated_at := now(); NEW.label := lower(NEW.label); RETURN NEW; END';
+CREATE TABLE touched (id bigint PRIMARY KEY, label text NOT NULL, updated_at timestamptz NOT NULL DEFAULT now());
+CREATE TRIGGER touch BEFORE INSERT OR UPDATE ON touched FOR EACH ROW EXECUTE FUNCTION touch();
+CREATE FUNCTION roll(integer) RETURNS integer LANGUAGE plpgsql VOLATILE AS 'BEGIN RETURN $1; END';

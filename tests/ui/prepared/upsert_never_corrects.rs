@@ -1,0 +1,20 @@
+//! mistake: a column inserted and forgotten in the SET of an upsert
+//! covers: an upsert that forgets a column
+//! symptom: a correction that was never stored
+//! stage: prepare
+//! expect: the upsert inserts `low` and never corrects it
+
+use llm_trading_db::{db::Db, error::Result};
+
+pub async fn run(db: &Db) -> Result<()> {
+    #[cfg(mistake)]
+    let statement = sqlx::query!(
+        "INSERT INTO daily_bars AS old (symbol, date, high, low) VALUES ('SPY', '2026-01-05', 3, 2) ON CONFLICT (symbol, date) DO UPDATE SET high = EXCLUDED.high, updated_at = DEFAULT WHERE old.high IS DISTINCT FROM EXCLUDED.high"
+    );
+    #[cfg(not(mistake))]
+    let statement = sqlx::query!(
+        "INSERT INTO daily_bars AS old (symbol, date, high, low) VALUES ('SPY', '2026-01-05', 3, 2) ON CONFLICT (symbol, date) DO UPDATE SET high = EXCLUDED.high, low = EXCLUDED.low, updated_at = DEFAULT WHERE (old.high, old.low) IS DISTINCT FROM (EXCLUDED.high, EXCLUDED.low)"
+    );
+    statement.execute(db).await?;
+    Ok(())
+}
