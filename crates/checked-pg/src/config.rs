@@ -13,7 +13,7 @@ mod tls;
 pub use self::{pooler::Pooler, road::TargetSessionAttrs};
 pub(crate) use self::{
     road::{Host, Password, Road},
-    session::{Limits, Setting},
+    session::{Limits, Setting, quoted},
     startup::time_limit,
 };
 
@@ -21,7 +21,11 @@ use crate::error::{Error, Result};
 use conninfo::{Conninfo, Lookup};
 use road::Defaults;
 use sqlx::postgres::PgConnectOptions;
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 /// PostgreSQL counts its timeouts in milliseconds, in 32 bits.
 const LONGEST: Duration = Duration::from_millis(i32::MAX as u64);
@@ -51,6 +55,8 @@ pub struct Config {
     idle_in_transaction_timeout: Duration,
     client_check_interval: Option<Duration>,
     pub(crate) pooler: Pooler,
+    /// The pooler was seen to do what was declared; all copies of a configuration learn of it.
+    pub(crate) pooler_is_proven: Arc<AtomicBool>,
     row_security: bool,
     pub(crate) min_pool_size: usize,
     pub(crate) max_pool_size: usize,
@@ -197,6 +203,7 @@ impl Config {
             idle_in_transaction_timeout: Duration::from_secs(30),
             client_check_interval: None,
             pooler: Pooler::None,
+            pooler_is_proven: Arc::default(),
             row_security: false,
             min_pool_size: 0,
             max_pool_size: 16,
@@ -211,9 +218,14 @@ impl Config {
     }
 
     /// Which kind of connection pooler (pgbouncer, say) stands between this program and the server.
+    ///
+    /// One that is not declared is refused when a connection is made: it would drop the time limits, and might run the statement of
+    /// another client in place of ours. Without a pooler, settings go with the first message of a connection. In session mode they
+    /// are set by a statement. In transaction mode each transaction sets them, and nothing else is kept from one transaction to the next.
     #[must_use]
     pub fn pooler(mut self, pooler: Pooler) -> Self {
         self.pooler = pooler;
+        self.pooler_is_proven = Arc::default();
         self
     }
 

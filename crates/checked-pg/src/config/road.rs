@@ -255,6 +255,11 @@ impl Road {
         self.login.get_username()
     }
 
+    /// The name under which sessions show.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.login.get_application_name()
+    }
+
     pub(crate) fn database(&self) -> &str {
         self.login.get_database().unwrap_or(self.user())
     }

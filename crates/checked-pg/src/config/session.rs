@@ -68,6 +68,39 @@ impl Config {
         ]
     }
 
+    /// The statements that bring the settings back after RESET ALL, where that does not: the server's session began before ours, without
+    /// them. None without a pooler.
+    pub(crate) fn settings_again(&self) -> Option<String> {
+        match self.pooler {
+            Pooler::None => None,
+            Pooler::Session => Some(set_all(&self.settings_by_statement(Limits::Usual))),
+            // The others hold for a transaction.
+            Pooler::Transaction => Some(set_all(&self.start_settings())),
+        }
+    }
+
+    /// All that a session must have and did not begin with.
+    pub(crate) fn settings_by_statement(&self, limits: Limits) -> Vec<Setting> {
+        let mut settings = self.start_settings().to_vec();
+        settings.extend(self.session_settings(limits));
+        settings
+    }
+
+    /// What the driver puts into the first message by itself, and poolers set when they hand out a session.
+    fn start_settings(&self) -> [Setting; 4] {
+        [
+            ("DateStyle".into(), "ISO, MDY".to_owned()),
+            ("client_encoding".into(), "UTF8".to_owned()),
+            ("TimeZone".into(), "UTC".to_owned()),
+            ("application_name".into(), self.name().to_owned()),
+        ]
+    }
+
+    fn name(&self) -> &str {
+        let given = self.application_name.as_deref();
+        given.or(self.road.name()).unwrap_or("llm-trading-db")
+    }
+
     /// Adds what goes into the first message to the server.
     pub(crate) fn start_with(
         &self,
@@ -79,15 +112,33 @@ impl Config {
             // Poolers keep a list of what may stand in there; the settings follow by a statement.
             Pooler::Session | Pooler::Transaction => options.extra_float_digits(None),
         };
-        let options = match (&self.application_name, options.get_application_name()) {
-            (Some(name), _) => options.application_name(name),
-            (None, None) => options.application_name("llm-trading-db"),
-            (None, Some(_)) => options,
-        };
+        let options = options.application_name(self.name());
         match self.log_statements {
             true => options,
             false => options.disable_statement_logging(),
         }
+    }
+}
+
+/// A statement that sets all of them for the session, and returns no row. SET would not do: it takes no list in one text.
+fn set_all(settings: &[Setting]) -> String {
+    let set = |(name, value): &Setting| {
+        format!(
+            "pg_catalog.set_config({}, {}, false)",
+            quoted(name),
+            quoted(value)
+        )
+    };
+    let set: Vec<_> = settings.iter().map(set).collect();
+    format!("SELECT 1 WHERE ({}) IS NULL", set.join(" || "))
+}
+
+/// As a literal of SQL, whatever `standard_conforming_strings` says.
+pub(crate) fn quoted(text: &str) -> String {
+    let doubled = text.replace('\'', "''");
+    match doubled.contains('\\') {
+        true => format!("E'{}'", doubled.replace('\\', r"\\")),
+        false => format!("'{doubled}'"),
     }
 }
 

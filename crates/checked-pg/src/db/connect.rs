@@ -5,19 +5,27 @@ mod proof;
 
 use super::fault::is_transient_on_connect;
 use crate::{
-    config::{Config, Host, Limits, Password, TargetSessionAttrs},
+    config::{Config, Host, Limits, Password, Pooler, TargetSessionAttrs},
     error::{DatabaseError, Error, Result},
 };
-use proof::Facts;
+use proof::{Facts, Proof};
 use sqlx::{
-    ConnectOptions, PgConnection,
+    ConnectOptions, Connection, PgConnection,
     postgres::{PgConnectOptions, PgDatabaseError},
 };
-use std::{io::ErrorKind, time::Duration};
+use std::{io::ErrorKind, sync::atomic::Ordering::Relaxed, time::Duration};
 use tokio::time::{Instant, sleep, timeout};
 
 /// Connects within `Config::connect_timeout`.
 pub(super) async fn connect(config: &Config, limits: Limits) -> Result<PgConnection> {
+    if config.pooler == Pooler::Transaction && limits != Limits::Usual {
+        return Err(Error::Connect {
+            server: config.road.server(),
+            why: "migrations and verification need a session of their own, which a pooler in transaction mode does not give: run \
+                  them at the server's own address, without DB_POOLER"
+                .to_owned(),
+        });
+    }
     let mut search = Search {
         config,
         limits,
@@ -115,10 +123,10 @@ impl Search<'_> {
         let host = &self.config.road.hosts()[at];
         let left = self.deadline.saturating_duration_since(Instant::now());
         let share = left / u32::try_from(hosts_left).unwrap_or(u32::MAX);
-        let attempt = timeout(share, open(self.config, host, self.limits)).await;
-        let (conn, facts) = attempt.unwrap_or_else(|_| {
+        let attempt = timeout(share, prove(self.config, host, self.limits)).await;
+        let Session { conn, facts, .. } = attempt.unwrap_or_else(|_| {
             Err(Failure {
-                why: format!("no answer in {share:.1?}"),
+                why: format!("no answer in {share:.1?}{}", if_pooler(self.config)),
                 may_pass: true,
                 next_host: true,
             })
@@ -160,6 +168,16 @@ impl Search<'_> {
     }
 }
 
+/// What silence may mean behind a pooler.
+fn if_pooler(config: &Config) -> &'static str {
+    match config.pooler {
+        Pooler::None => "",
+        _ => {
+            ": if the pooler has no free session, raise its default_pool_size or lower DB_MAX_POOL_SIZE"
+        }
+    }
+}
+
 /// Whether a server will do.
 enum Role {
     Right,
@@ -189,16 +207,35 @@ fn judge(target: TargetSessionAttrs, facts: &Facts) -> Role {
     }
 }
 
-/// A session on this host, shown to be as it must be.
-async fn open(
-    config: &Config,
-    host: &Host,
-    limits: Limits,
-) -> Result<(PgConnection, Facts), Failure> {
+/// A session, shown to be as it must be.
+struct Session {
+    conn: PgConnection,
+    facts: Facts,
+    proof: Proof,
+}
+
+/// A session on this host. The first one behind a pooler that keeps sessions for their clients shows that it does.
+async fn prove(config: &Config, host: &Host, limits: Limits) -> Result<Session, Failure> {
+    let mut session = open(config, host, limits).await?;
+    if config.pooler == Pooler::Session && !config.pooler_is_proven.load(Relaxed) {
+        let mut second = open(config, host, limits).await?.conn;
+        proof::keeps_sessions(&session.proof, &mut session.conn, &mut second).await?;
+        config.pooler_is_proven.store(true, Relaxed);
+        if let Err(error) = second.close().await {
+            tracing::debug!(error = %Error::from(error), "the pooler is proven, the goodbye failed");
+        }
+    }
+    Ok(session)
+}
+
+async fn open(config: &Config, host: &Host, limits: Limits) -> Result<Session, Failure> {
     let password = password(config, host).map_err(Failure::last_word)?;
-    let settings = config.session_settings(limits);
+    let settings = match config.pooler {
+        Pooler::Session => config.settings_by_statement(limits),
+        _ => config.session_settings(limits),
+    };
     let begun = Instant::now();
-    let proof = proof::Proof::new(config, &settings);
+    let proof = Proof::new(config, &settings);
     let start = |options: PgConnectOptions| {
         let options = match &password {
             Some(password) => options.password(password),
@@ -211,7 +248,7 @@ async fn open(
         match start(options).connect().await {
             Ok(mut conn) => {
                 let facts = proof.check(&mut conn, begun).await?;
-                return Ok((conn, facts));
+                return Ok(Session { conn, facts, proof });
             }
             Err(error) if another_follows && another_way_may_do(&error) => {
                 before = Some(explain(&error));

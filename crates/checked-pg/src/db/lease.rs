@@ -7,7 +7,7 @@ use super::{
     proof::{self, Broken, CLEAN, Cleaning, End, Ended},
 };
 use sqlx::PgConnection;
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 use tokio::{runtime::Handle, time::timeout};
 
 /// A connection on loan. It goes straight back to the pool only by [`release`](Self::release), after the last answer of a statement
@@ -138,8 +138,14 @@ impl Lease {
     }
 
     async fn prove(&mut self, end: End) -> Result<Ended, Broken> {
+        let held = self.held.as_ref();
+        let again = held.and_then(|(_, slot)| slot.pool.config.settings_again());
+        let statements = match again {
+            None => Cow::Borrowed(CLEAN),
+            Some(again) => Cow::Owned(format!("{CLEAN}; {again}")),
+        };
         let cleaning = Cleaning {
-            statements: CLEAN,
+            statements: &statements,
             look_for_prepared: self.suspect,
         };
         proof::end(self.conn(), end, cleaning).await

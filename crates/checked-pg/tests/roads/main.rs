@@ -10,5 +10,6 @@
 
 mod hosts;
 mod parameters;
+mod poolers;
 mod session;
 mod support;

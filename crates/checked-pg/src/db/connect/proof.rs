@@ -6,7 +6,7 @@
 //! whether the session is as young as the connection.
 
 use super::Failure;
-use crate::config::{Config, Pooler, Setting, time_limit};
+use crate::config::{Config, Pooler, Setting, quoted, time_limit};
 use sqlx::{Executor, PgConnection, Row, postgres::PgRow};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -17,6 +17,9 @@ const MARK: &str = "checked_pg.session";
 
 pub(super) const POOLER: &str = "a connection pooler stands between this program and the server: set DB_POOLER (Config::pooler) to \
      session or transaction, whichever its pool_mode is";
+
+const SHARED: &str = "the pooler hands the session of another client out as that one left it: with pool_mode = transaction set \
+     DB_POOLER (Config::pooler) to transaction; with pool_mode = session give the pooler server_reset_query = DISCARD ALL";
 
 /// What a session on this server is like.
 pub(super) struct Facts {
@@ -63,6 +66,19 @@ impl Proof {
         Ok(answer.facts)
     }
 
+    /// True if the session is still the one that was checked.
+    pub(super) async fn still_holds(&self, conn: &mut PgConnection) -> Result<bool, Failure> {
+        let question = format!("SELECT current_setting({}, true)", quoted(MARK));
+        let row = conn.fetch_one(sqlx::AssertSqlSafe(question)).await;
+        let row = row.map_err(|error| Failure::new(&error))?;
+        Ok(row
+            .try_get::<Option<String>, _>(0)
+            .ok()
+            .flatten()
+            .as_deref()
+            == Some(&self.mark))
+    }
+
     /// One statement without parameters: it must not be prepared, before it is known who remembers prepared statements.
     fn question(&self) -> String {
         let mut columns = vec![
@@ -101,10 +117,7 @@ impl Proof {
                 Err(Failure::last_word(POOLER))
             }
             Pooler::None => self.judge_limits(answer),
-            Pooler::Session if !answer.mark.is_empty() => Err(Failure::last_word(
-                "the pooler hands the session of another client out as it was left: with pool_mode=transaction set DB_POOLER \
-                 (Config::pooler) to transaction, else give it server_reset_query = DISCARD ALL",
-            )),
+            Pooler::Session if !answer.mark.is_empty() => Err(Failure::last_word(SHARED)),
             Pooler::Session => self.judge_limits(answer),
             Pooler::Transaction => Ok(()),
         }
@@ -139,16 +152,27 @@ struct Answer {
     settings: Vec<String>,
 }
 
-/// As a literal of SQL, whatever `standard_conforming_strings` says.
-fn quoted(text: &str) -> String {
-    let doubled = text.replace('\'', "''");
-    match doubled.contains('\\') {
-        true => format!("E'{}'", doubled.replace('\\', r"\\")),
-        false => format!("'{doubled}'"),
+/// A pooler that was declared to keep a session for each connection must do so.
+///
+/// While a second connection has a transaction open, it holds a session. In transaction mode that is the one that the first connection
+/// had, or the first connection gets another one at one of its next statements.
+pub(super) async fn keeps_sessions(
+    proof: &Proof,
+    first: &mut PgConnection,
+    second: &mut PgConnection,
+) -> Result<(), Failure> {
+    let begun = second.execute("BEGIN").await;
+    begun.map_err(|error| Failure::new(&error))?;
+    for _ in 0..3 {
+        if !proof.still_holds(first).await? {
+            return Err(Failure::last_word(SHARED));
+        }
     }
+    Ok(())
 }
 
 /// True if a pooler refused what the first message held.
 pub(super) fn is_refused_by_pooler(error: &sqlx::Error) -> bool {
-    matches!(error, sqlx::Error::Database(error) if error.message().contains("unsupported startup parameter"))
+    const WORDS: [&str; 2] = ["unsupported startup parameter", "command-line options"];
+    matches!(error, sqlx::Error::Database(error) if WORDS.iter().any(|words| error.message().contains(words)))
 }
