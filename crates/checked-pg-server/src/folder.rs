@@ -56,7 +56,7 @@ impl Drop for RunFolder {
 }
 
 /// The system's folder for temporary files, or /tmp where that one makes a socket's path too long or needs quoting.
-fn temporary_folder(user: &ServerUser) -> Result<PathBuf> {
+pub(super) fn temporary_folder(user: &ServerUser) -> Result<PathBuf> {
     for dir in [env::temp_dir(), PathBuf::from("/tmp")] {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.+".contains(&byte);
         let bytes = dir.as_os_str().as_encoded_bytes();

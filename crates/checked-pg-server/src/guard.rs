@@ -1,8 +1,9 @@
 use std::{
+    fs::File,
     io,
-    os::unix::process::CommandExt,
+    os::{fd::OwnedFd, unix::process::CommandExt},
     path::Path,
-    process::{Child, ChildStdin, ExitStatus, Stdio},
+    process::{Child, ExitStatus, Stdio},
 };
 
 use super::{EmbeddedError, Result, folder::ServerLog, settings::Durability, user::ServerUser};
@@ -23,18 +24,34 @@ pub(super) struct Launch<'a> {
     pub(super) server_arguments: &'a [OsString],
 }
 
+/// The two ends of a pipe with a name, which other processes open as well.
+pub(super) struct NamedPipe {
+    pub(super) reader: File,
+    pub(super) writer: File,
+}
+
 /// The process that runs the server and outlives ours by as long as it takes to stop it.
 ///
 /// It watches a pipe whose other end is ours alone. The end of that pipe, whether we close it or the system does because we
-/// were killed, is the one and only way to stop the server: there is nothing to disarm and no process id to get wrong.
+/// were killed, is the one and only way to stop the server: there is nothing to disarm and no process id to get wrong. Where the
+/// pipe has a name, it ends when the last process that has it open does.
 #[derive(Debug)]
 pub(super) struct Guard {
     process: Child,
-    pipe: Option<ChildStdin>,
+    pipe: Option<File>,
 }
 
 impl Guard {
-    pub(super) fn spawn(launch: &Launch<'_>, user: &ServerUser, log: &ServerLog) -> Result<Self> {
+    pub(super) fn spawn(
+        launch: &Launch<'_>,
+        user: &ServerUser,
+        log: &ServerLog,
+        named: Option<NamedPipe>,
+    ) -> Result<Self> {
+        let (stdin, writer) = match named {
+            None => (Stdio::piped(), None),
+            Some(NamedPipe { reader, writer }) => (reader.into(), Some(writer)),
+        };
         let sync = if launch.durability == Durability::None {
             "--no-sync"
         } else {
@@ -51,15 +68,21 @@ impl Guard {
         command.arg(sync).args(launch.server_arguments);
         // In a group of its own the guard is spared the terminal's Ctrl-C.
         command
-            .stdin(Stdio::piped())
+            .stdin(stdin)
             .stdout(log.inheritable()?)
             .stderr(log.inheritable()?)
             .process_group(0);
         let mut process = command
             .spawn()
             .map_err(|e| EmbeddedError::io("run", "/bin/sh", e))?;
-        let pipe = process.stdin.take();
+        let own = process.stdin.take();
+        let pipe = writer.or_else(|| own.map(|own| File::from(OwnedFd::from(own))));
         Ok(Self { process, pipe })
+    }
+
+    /// Our end of the pipe; whoever has it keeps the server alive.
+    pub(super) fn take_pipe(&mut self) -> Option<File> {
+        self.pipe.take()
     }
 
     /// Whether the server has ended by itself.

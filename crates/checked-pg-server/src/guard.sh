@@ -1,5 +1,7 @@
 # Guards a private server. Arguments: run folder, folder of binaries, data folder, folder to make the cluster in or "", sync option
-# of initdb or "", then the server's own. Standard input is a pipe; its end says that nobody needs the server any more.
+# of initdb or "", then the server's own. Standard input is a pipe; its end says that nobody needs the server any more. The pipe
+# of a shared server has a name, by which somebody may come at the last moment: so it is taken off the list first, and then asked
+# again.
 run_folder=$1 binaries=$2 data=$3 initdb_in=$4 sync=$5
 shift 5
 exec 3<&0
@@ -9,7 +11,8 @@ exec 3<&0
 guarded() {
     "$@" 3<&- </dev/null &
     command=$!
-    { read -r _ <&3; while kill -INT $command; do sleep 1; done; } >/dev/null 2>&1 &
+    { read -r _ <&3; [ ! -e "$run_folder/shared" ] || { rm -f -- "$run_folder/shared"; read -r _ <&3; }
+        while kill -INT $command; do sleep 1; done; } >/dev/null 2>&1 &
     watcher=$!
     wait $command
     status=$?

