@@ -13,9 +13,9 @@ default:
 check: fmt-check clippy docs
     {{ bogus }} cargo test --quiet --lib --all-features
     {{ bogus }} cargo test --quiet --all-features --test it -- offline::
-    {{ bogus }} cargo test --quiet --package xtask --package checked-pg-server --package checked-pg-build
-    {{ bogus }} cargo test --quiet --package checked-pg --lib
-    {{ bogus }} cargo test --quiet --package checked-pg --doc
+    {{ bogus }} cargo test --quiet --package xtask --package checked-pg-build
+    {{ bogus }} cargo test --quiet --package checked-pg --package checked-pg-server --features checked-pg/testing --lib
+    {{ bogus }} cargo test --quiet --package checked-pg --package checked-pg-server --features checked-pg/testing --doc
     {{ bogus }} cargo test --quiet --package cargo-checked-pg --lib --bins
 
 # All tests, on a private server that they start themselves.
@@ -23,6 +23,7 @@ check: fmt-check clippy docs
 test *ARGS:
     cargo test --all-features {{ ARGS }}
     cargo test --package cargo-checked-pg --test it {{ ARGS }}
+    cargo test --package checked-pg --package checked-pg-server --features checked-pg/testing --test shared --test testing {{ ARGS }}
 
 # Addresses, TLS, poolers and failovers, on servers that the tests start.
 [group('every day')]

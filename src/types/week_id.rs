@@ -145,6 +145,10 @@ impl serde::Serialize for WeekId {
 }
 
 deserialize_from_str!(WeekId, "week_id");
+impl checked_pg::key::Key for WeekId {
+    const DOMAIN: &'static str = "week_id";
+}
+
 pg_over!(
     WeekId,
     NaiveDate,

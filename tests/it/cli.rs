@@ -30,7 +30,7 @@ struct Desk {
 impl Desk {
     async fn new() -> Self {
         let options = support::database_options().await;
-        let url = support::server().url_for(options.get_database().unwrap());
+        let url = checked_pg::testing::url(&options);
         let db = Db::connect(&Config::from_options(options)).await.unwrap();
         Self {
             url,

@@ -23,14 +23,14 @@ use llm_trading_db::{
 use rust_decimal::Decimal;
 use sqlx::{AssertSqlSafe, Decode, PgExecutor, Postgres, Type};
 
-use crate::{statements, support};
+use crate::support;
 
 /// A fresh, migrated, empty database.
 pub async fn database() -> Db {
-    open(statements::record_if_asked()).await
+    open(false).await
 }
 
-/// The same, for a [`statements::Recorder`].
+/// The same, for a [`Recorder`](crate::statements::Recorder).
 pub async fn database_that_logs() -> Db {
     open(true).await
 }

@@ -1,15 +1,9 @@
 //! Which statements ran: a recorder of what sqlx logs, and the proof that the tests run every cached statement, without which
 //! some mistakes would not be told.
 
-use std::{
-    collections::BTreeSet,
-    env, fs,
-    io::Write,
-    path::Path,
-    process::Command,
-    sync::{Arc, Mutex, Once},
-};
+use std::sync::{Arc, Mutex};
 
+use checked_pg::testing;
 use tracing::{
     Event, Subscriber,
     field::{Field, Visit},
@@ -25,9 +19,6 @@ use crate::{
     fixtures::{database, execute},
     log::listen,
 };
-
-/// Tells a second run of this test binary to write the statements it runs to this file.
-const RECORD: &str = "RECORD_STATEMENTS";
 
 /// The tests that between them run every statement.
 const MODULES: [&str; 7] = [
@@ -68,30 +59,14 @@ impl Recorder {
 }
 
 /// Takes each statement that sqlx logs.
-struct Statements<T>(T);
+struct Statements(Recorder);
 
-trait Take: Send + Sync + 'static {
-    fn take(&self, sql: String);
-}
-
-impl Take for Recorder {
-    fn take(&self, sql: String) {
-        self.0.lock().unwrap().push(sql);
-    }
-}
-
-impl Take for Mutex<fs::File> {
-    fn take(&self, sql: String) {
-        writeln!(self.lock().unwrap(), "{sql}").unwrap();
-    }
-}
-
-impl<T: Take, S: Subscriber> Layer<S> for Statements<T> {
+impl<S: Subscriber> Layer<S> for Statements {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         if event.metadata().target() == "sqlx::query" {
             let mut fields = Fields::default();
             event.record(&mut fields);
-            self.0.take(fields.sql());
+            self.0.0.lock().unwrap().push(fields.sql());
         }
     }
 }
@@ -129,20 +104,6 @@ fn normalised(sql: &str) -> String {
     sql.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// In the second run, records the statements of all tests; says whether it does.
-pub fn record_if_asked() -> bool {
-    static ONCE: Once = Once::new();
-    let Some(path) = env::var_os(RECORD) else {
-        return false;
-    };
-    ONCE.call_once(|| {
-        let file = fs::File::create(path).unwrap();
-        let subscriber = registry().with(Statements(Mutex::new(file)));
-        tracing::subscriber::set_global_default(subscriber).unwrap();
-    });
-    true
-}
-
 /// Why each statement must run: these compile, and no run of them succeeds.
 #[tokio::test]
 async fn what_compiles_and_cannot_work_fails_when_it_runs() {
@@ -172,46 +133,5 @@ async fn what_compiles_and_cannot_work_fails_when_it_runs() {
 
 #[test]
 fn the_tests_run_every_cached_statement() {
-    let path = env::temp_dir().join(format!("statements-{}", std::process::id()));
-    let run = Command::new(env::current_exe().unwrap())
-        .args(MODULES)
-        .args(LONG.iter().flat_map(|name| ["--skip", name]))
-        .env(RECORD, &path)
-        .output()
-        .unwrap();
-    let recorded = fs::read_to_string(&path).unwrap();
-    fs::remove_file(&path).unwrap();
-    assert!(
-        run.status.success(),
-        "{}",
-        String::from_utf8_lossy(&run.stdout)
-    );
-
-    let ran: BTreeSet<&str> = recorded.lines().collect();
-    let never: Vec<String> = cached()
-        .into_iter()
-        .filter(|sql| !ran.contains(sql.as_str()))
-        .collect();
-    assert!(
-        never.is_empty(),
-        "no test runs these statements:\n{}",
-        never.join("\n")
-    );
-}
-
-/// The statements of the query cache.
-fn cached() -> Vec<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(".sqlx");
-    let statements: Vec<String> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|ext| ext == "json"))
-        .map(|path| {
-            let entry: serde_json::Value =
-                serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
-            normalised(entry["query"].as_str().unwrap())
-        })
-        .collect();
-    assert!(!statements.is_empty());
-    statements
+    testing::assert_statements_are_executed(&llm_trading_db::SCHEMA, &MODULES, &LONG);
 }

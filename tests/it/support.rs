@@ -1,27 +1,18 @@
-//! A private server for this test process, and a freshly migrated database for whoever asks.
+//! A migrated database for whoever asks, and a server of this process alone for databases that are not migrated.
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,
     reason = "databases are created by unchecked statements on connections of their own"
 )]
 
-use std::{
-    path::Path,
-    sync::{
-        OnceLock,
-        atomic::{AtomicU32, Ordering},
-    },
+use std::sync::{
+    OnceLock,
+    atomic::{AtomicU32, Ordering},
 };
 
+use checked_pg::testing;
 use llm_trading_db::embedded::{EmbeddedServer, ServerSettings};
-use sqlx::{
-    AssertSqlSafe, Connection, Executor, PgConnection, migrate::Migrator,
-    postgres::PgConnectOptions,
-};
-use tokio::sync::OnceCell;
-
-/// The migrated database that every test's own is a copy of.
-const TEMPLATE: &str = "template_desk";
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, postgres::PgConnectOptions};
 
 /// The server of this test process; its guard stops it when the process ends.
 pub fn server() -> &'static EmbeddedServer {
@@ -31,30 +22,9 @@ pub fn server() -> &'static EmbeddedServer {
     })
 }
 
-/// Migrates the template database, once per process.
-pub async fn template() {
-    static MIGRATED: OnceCell<()> = OnceCell::const_new();
-    let migrate = || async {
-        // The drop is for a second try, after a migration that failed.
-        administrate(format!("DROP DATABASE IF EXISTS {TEMPLATE}")).await;
-        administrate(format!("CREATE DATABASE {TEMPLATE}")).await;
-        let migrator = Migrator::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations"))
-            .await
-            .unwrap();
-        let mut connection = PgConnection::connect_with(&server().options_for(TEMPLATE))
-            .await
-            .unwrap();
-        migrator.run(&mut connection).await.unwrap();
-        // A template must have no session left, and close() waits for the server to have seen the end of this one.
-        connection.close().await.unwrap();
-    };
-    MIGRATED.get_or_init(migrate).await;
-}
-
 /// How to connect to a fresh, migrated, empty database.
 pub async fn database_options() -> PgConnectOptions {
-    template().await;
-    new_database(TEMPLATE).await
+    testing::options(&[&llm_trading_db::SCHEMA]).await
 }
 
 /// How to connect to a fresh database without any table.

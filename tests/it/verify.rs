@@ -17,7 +17,7 @@ use llm_trading_db::{
 };
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, postgres::PgConnectOptions};
 
-use crate::{statements, support};
+use crate::support;
 
 /// A migrated database, and a session outside of the pool that spoils it.
 struct Live {
@@ -43,8 +43,7 @@ impl Live {
     }
 
     async fn db(&self) -> Db {
-        let config = Config::from_options(self.options.clone())
-            .log_statements(statements::record_if_asked());
+        let config = Config::from_options(self.options.clone());
         Db::connect(&config).await.unwrap()
     }
 

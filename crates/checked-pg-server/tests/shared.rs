@@ -1,5 +1,11 @@
 //! A shared server is there for as long as somebody uses it, and not longer.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    reason = "tests, which connect by hand"
+)]
 
 use std::{
     env,

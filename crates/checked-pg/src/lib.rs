@@ -21,6 +21,13 @@ pub mod key;
 pub mod numeric;
 pub mod page;
 mod schema;
+#[cfg(feature = "testing")]
+#[expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "databases, plans and casts need statements that name what only a run knows"
+)]
+pub mod testing;
 pub mod time;
 
 pub use config::Config;

@@ -34,6 +34,13 @@ impl Schema {
         self
     }
 
+    /// A schema without migrations and statements, for examples.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self::new(Migrator::DEFAULT, &[], "", "")
+    }
+
     /// For [`schema!`](crate::schema!) alone: migrations, entries of `.sqlx`, `statements.lock`, `schema.lock`.
     #[doc(hidden)]
     #[must_use]

@@ -97,7 +97,6 @@ async fn a_wrong_password_is_refused_and_not_shown() {
 
 #[tokio::test]
 async fn a_given_database_is_migrated_only_on_demand() {
-    support::template().await;
     let url = support::server().url();
     let name = format!("unmigrated_{}", std::process::id());
     execute(&url, &format!("CREATE DATABASE {name}")).await;

@@ -206,12 +206,15 @@ impl Statement {
     }
 
     pub(super) fn take_apart<'q>(mut query: impl Execute<'q, Postgres>) -> Result<Self, Error> {
-        Ok(Self {
+        let statement = Self {
             arguments: query.take_arguments().map_err(Error::Encode)?,
             prepared: query.statement().cloned(),
             persistent: query.persistent(),
             sql: query.sql(), // consumes the query, so last
-        })
+        };
+        #[cfg(feature = "testing")]
+        crate::testing::record(statement.text());
+        Ok(statement)
     }
 }
 

@@ -27,6 +27,8 @@ pub(crate) use verify::OLDEST;
 #[doc(hidden)]
 pub use verify::SCHEMA_RULES;
 pub use verify::{Finding, Verification};
+#[cfg(feature = "testing")]
+pub(crate) use verify::{Listed, listed};
 
 use crate::{config::Config, error::Result};
 use futures_util::future::{join_all, try_join_all};

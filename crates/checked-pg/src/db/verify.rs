@@ -21,6 +21,8 @@ use std::borrow::Cow;
 
 pub use rules::LIST as SCHEMA_RULES;
 pub(crate) use server::OLDEST;
+#[cfg(feature = "testing")]
+pub(crate) use statements::{Listed, listed};
 
 /// What [`Db::verify`] found.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,6 +11,15 @@ mod number;
 #[doc(hidden)]
 pub use number::integer;
 
+/// A type over a database domain. The macros of this module implement it; a test compares the two, value by value
+/// (`checked_pg::testing::Parity`).
+pub trait Key {
+    /// The domain.
+    const DOMAIN: &'static str;
+    /// Texts that the test tries besides those that it makes; all words of a closed set, for instance.
+    const SAMPLES: &'static [&'static str] = &[];
+}
+
 /// A version 7 UUID of this time. Times before 1970 count as 1970: the format has no room for them.
 #[doc(hidden)]
 #[must_use]
@@ -26,7 +35,12 @@ pub fn uuid_v7(at: DateTime<Utc>) -> Uuid {
 /// The traits of a type whose text form is its only form: `as_str` and `FromStr` are written by hand or by [`text_key!`].
 #[macro_export]
 macro_rules! text_traits {
-    ($name:ident, $domain:literal) => {
+    ($name:ident, $domain:literal $(, $sample:literal)*) => {
+        impl $crate::key::Key for $name {
+            const DOMAIN: &'static str = $domain;
+            const SAMPLES: &'static [&'static str] = &[$($sample),*];
+        }
+
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.pad(self.as_str())
@@ -215,7 +229,7 @@ macro_rules! closed_set {
             }
         }
 
-        $crate::key::text_traits!($name, $domain);
+        $crate::key::text_traits!($name, $domain $(, $text $(, $also)*)+);
     };
 }
 
@@ -302,6 +316,10 @@ macro_rules! uuid_key {
             pub const fn as_uuid(&self) -> $crate::uuid::Uuid {
                 self.0
             }
+        }
+
+        impl $crate::key::Key for $name {
+            const DOMAIN: &'static str = $domain;
         }
 
         impl std::fmt::Display for $name {

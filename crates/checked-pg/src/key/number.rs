@@ -37,6 +37,10 @@ macro_rules! number_key {
         );
     };
     ($name:ident, $base:ty, $domain:literal, $parse:expr, $json:path, $decode:expr) => {
+        impl $crate::key::Key for $name {
+            const DOMAIN: &'static str = $domain;
+        }
+
         impl ::std::fmt::Display for $name {
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 ::std::fmt::Display::fmt(&self.0, f)

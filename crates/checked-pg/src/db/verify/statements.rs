@@ -79,6 +79,26 @@ pub(super) fn of(schema: &Schema) -> Result<Vec<Statement>> {
     Ok(found.into_values().collect())
 }
 
+/// A statement of a crate, for the test kit.
+#[cfg(feature = "testing")]
+pub(crate) struct Listed {
+    /// Its hash and place.
+    pub(crate) label: String,
+    pub(crate) sql: String,
+    /// How many parameters it has.
+    pub(crate) parameters: usize,
+}
+
+#[cfg(feature = "testing")]
+pub(crate) fn listed(schema: &Schema) -> Result<Vec<Listed>> {
+    let listed = |Statement { label, cached }: Statement| Listed {
+        label,
+        parameters: parameters(&cached.describe).len(),
+        sql: cached.query,
+    };
+    Ok(of(schema)?.into_iter().map(listed).collect())
+}
+
 /// Compares each statement with what the server says about it.
 pub(super) async fn verify(
     conn: &mut PgConnection,
