@@ -12,6 +12,7 @@ pub mod check;
 pub mod compile;
 pub mod inspect;
 pub mod migrations;
+pub mod new;
 pub mod overrides;
 pub mod prepare;
 pub mod project;

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
-use cargo_checked_pg::{Project, check, migrations, prepare, schema};
+use cargo_checked_pg::{Project, check, migrations, new, prepare, schema};
 use clap::{Parser, Subcommand};
 
 /// Keeps the query cache, the locks and the source rules of a crate on `checked-pg`.
@@ -16,6 +16,8 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Make a crate with a table, a key, a document and tests, all of it checked
+    New(new::Request),
     /// Refresh .sqlx from the statements and migrations, on a throwaway server
     Prepare {
         /// Change nothing; fail if .sqlx is stale
@@ -46,6 +48,8 @@ enum Command {
         #[arg(default_value = ".")]
         folder: PathBuf,
     },
+    /// Print a clippy.toml with the bans that `check` asks for
+    Bans,
     /// Start the next migration
     NewMigration {
         /// What it does, such as add_broker_to_accounts
@@ -74,6 +78,11 @@ async fn main() -> ExitCode {
 
 async fn run(command: Command) -> Result<()> {
     match command {
+        Command::New(request) => new::run(&request).await,
+        Command::Bans => {
+            print!("{}", new::bans());
+            Ok(())
+        }
         Command::Prepare {
             check,
             folder,

@@ -174,6 +174,10 @@ impl Session {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the database must be there before there can be a pool of its connections"
+)]
 async fn ensure_database(url: &str) -> Result<(), Error> {
     if !Postgres::database_exists(url).await? {
         Postgres::create_database(url).await?;

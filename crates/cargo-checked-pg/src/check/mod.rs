@@ -1,5 +1,6 @@
 //! What needs no database: the rules over the sources, and a query cache that is of these statements and migrations.
 
+pub mod bans;
 pub mod cache;
 pub mod rules;
 pub mod source;
@@ -37,6 +38,7 @@ pub fn findings(project: &Project) -> Result<Vec<String>> {
         all.extend(source::calls_below(root, "examples")?);
     }
     findings.extend(stale_settings(project)?);
+    findings.extend(bans::missing(root)?);
     findings.extend(source::hidden_calls(root, "src")?);
     findings.extend(rules::findings(&all, &project.allowed));
     findings.extend(rules::unused_escapes(root, &project.allowed)?);
