@@ -116,9 +116,6 @@ pub async fn get(db: impl PgExecutor<'_>, id: AccountId) -> Result<CashAccount> 
 }
 
 /// All accounts, by id, which is by age.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.accounts.list", skip_all, err(level = "debug"))]
 pub async fn list(db: impl PgExecutor<'_>) -> Result<Vec<CashAccount>> {
     let accounts = sqlx::query_as!(
@@ -132,9 +129,6 @@ pub async fn list(db: impl PgExecutor<'_>) -> Result<Vec<CashAccount>> {
 
 /// Locks accounts until the end of the transaction, and gives those that there are, by id. All users of this function take
 /// locks in that order, so they wait for one another and never deadlock.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.accounts.lock", skip_all, fields(ids = ids.len()), err(level = "debug"))]
 pub async fn lock(tx: &mut Tx, ids: &[AccountId]) -> Result<Vec<CashAccount>> {
     let accounts = sqlx::query_as!(

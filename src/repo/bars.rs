@@ -115,18 +115,12 @@ pub async fn upsert_many(db: impl PgExecutor<'_>, bars: &[Bar]) -> Result<Upsert
 }
 
 /// The newest bar of each of the symbols that has one, by symbol.
-///
-/// # Errors
-/// Those of the database.
 pub async fn latest(db: impl PgExecutor<'_>, symbols: &[Symbol]) -> Result<Vec<Bar>> {
     last_n(db, symbols, 1, NaiveDate::MAX).await
 }
 
 /// The newest `n` bars of each symbol on or before `until`, by symbol, then by date, oldest first: one statement for any
 /// number of symbols.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.bars.last_n", skip_all, fields(symbols = symbols.len(), n), err(level = "debug"))]
 pub async fn last_n(
     db: impl PgExecutor<'_>,
@@ -162,9 +156,6 @@ pub async fn last_n(
 }
 
 /// The day of the newest bar of a symbol.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.bars.latest_date", skip_all, fields(%symbol), err(level = "debug"))]
 pub async fn latest_date(db: impl PgExecutor<'_>, symbol: Symbol) -> Result<Option<NaiveDate>> {
     let date = sqlx::query_scalar!(
@@ -203,9 +194,6 @@ pub fn range<'e>(
 }
 
 /// The symbols that have bars, in order.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.bars.symbols", skip_all, err(level = "debug"))]
 pub async fn symbols(db: impl PgExecutor<'_>) -> Result<Vec<Symbol>> {
     // One index probe per symbol, where DISTINCT would read every row.
@@ -236,9 +224,6 @@ pub async fn symbols(db: impl PgExecutor<'_>) -> Result<Vec<Symbol>> {
 
 /// The closes of each span of days of a symbol, the first and the last day included, with those of up to `before` bars before and
 /// `after` bars after it: by span, then by date. The number is the place of the span, from 0.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.bars.closes_around", skip_all, fields(spans = spans.len(), before, after), err(level = "debug"))]
 pub async fn closes_around(
     db: impl PgExecutor<'_>,
@@ -301,9 +286,6 @@ pub async fn closes_around(
 }
 
 /// The days from which on there are bars, at most `limit` of them, in order: how long the history is.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.bars.dates", skip_all, fields(limit), err(level = "debug"))]
 pub async fn dates(db: impl PgExecutor<'_>, limit: u32) -> Result<Vec<NaiveDate>> {
     // One index probe per day, where DISTINCT would read every row.

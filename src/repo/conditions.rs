@@ -118,9 +118,6 @@ pub async fn upsert_many(
 }
 
 /// The accounts in a market condition over `lookback` weeks or of all time, best mean return first.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.conditions.of_condition", skip_all, fields(condition_type = %kind), err(level = "debug"))]
 pub async fn of_condition(
     db: impl PgExecutor<'_>,

@@ -118,9 +118,6 @@ pub async fn upsert_many(
 
 /// Lets nobody else write correlations until the end of the transaction; reading goes on. To be called first, so that the
 /// transaction then sees what those before it have written, at any isolation level.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.correlations.lock", skip_all, err(level = "debug"))]
 pub async fn lock(tx: &mut Tx) -> Result<()> {
     sqlx::query!("LOCK TABLE correlation_matrix IN SHARE ROW EXCLUSIVE MODE")
@@ -130,9 +127,6 @@ pub async fn lock(tx: &mut Tx) -> Result<()> {
 }
 
 /// Removes the matrices of these dates, and says how many cells there were.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.correlations.delete_dates", skip_all, fields(dates = dates.len()), err(level = "debug"))]
 pub async fn delete_dates(db: impl PgExecutor<'_>, dates: &[NaiveDate]) -> Result<u64> {
     let deleted = sqlx::query!(
@@ -145,9 +139,6 @@ pub async fn delete_dates(db: impl PgExecutor<'_>, dates: &[NaiveDate]) -> Resul
 }
 
 /// The matrix of a date, if there is one.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.correlations.matrix", skip_all, fields(%date), err(level = "debug"))]
 pub async fn matrix(db: impl PgExecutor<'_>, date: NaiveDate) -> Result<Option<Matrix>> {
     let cells = sqlx::query_as!(
@@ -166,9 +157,6 @@ pub async fn matrix(db: impl PgExecutor<'_>, date: NaiveDate) -> Result<Option<M
 }
 
 /// The newest matrix, if there is one.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.correlations.latest_matrix", skip_all, err(level = "debug"))]
 pub async fn latest_matrix(db: impl PgExecutor<'_>) -> Result<Option<Matrix>> {
     let cells = sqlx::query_as!(
@@ -298,9 +286,6 @@ pub async fn upsert_block(db: impl PgExecutor<'_>, block: &Block<'_>) -> Result<
 }
 
 /// Removes the cells of these dates that are of other symbols, and says how many there were.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.correlations.keep_symbols", skip_all, fields(dates = dates.len()), err(level = "debug"))]
 pub async fn keep_symbols(
     db: impl PgExecutor<'_>,
@@ -322,9 +307,6 @@ pub async fn keep_symbols(
 }
 
 /// The dates from one to another, both included, that have a matrix, in order.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.correlations.dates_between", skip_all, fields(%from, %to), err(level = "debug"))]
 pub async fn dates_between(
     db: impl PgExecutor<'_>,
@@ -360,9 +342,6 @@ pub async fn dates_between(
 }
 
 /// The first and the last date that has a matrix, if there are any.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.correlations.extent", skip_all, err(level = "debug"))]
 pub async fn extent(db: impl PgExecutor<'_>) -> Result<Option<(NaiveDate, NaiveDate)>> {
     let extent =

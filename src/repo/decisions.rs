@@ -112,9 +112,6 @@ pub async fn get(db: impl PgExecutor<'_>, id: DecisionId) -> Result<Decision> {
 }
 
 /// The decisions of a week, one per research, newest research first.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.decisions.of_week", skip_all, fields(%week), err(level = "debug"))]
 pub async fn of_week(db: impl PgExecutor<'_>, week: WeekId) -> Result<Vec<Decision>> {
     let decisions = sqlx::query_as!(
@@ -133,9 +130,6 @@ pub async fn of_week(db: impl PgExecutor<'_>, week: WeekId) -> Result<Vec<Decisi
 }
 
 /// The decisions that rest on the research of an instant, by week.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.decisions.of_research", skip_all, fields(%research_date), err(level = "debug"))]
 pub async fn of_research(
     db: impl PgExecutor<'_>,
@@ -157,9 +151,6 @@ pub async fn of_research(
 }
 
 /// The decision of the newest week that has one; of several the one of the newest research.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.decisions.latest", skip_all, err(level = "debug"))]
 pub async fn latest(db: impl PgExecutor<'_>) -> Result<Option<Decision>> {
     let decision = sqlx::query_as!(

@@ -172,9 +172,6 @@ pub async fn get(db: impl PgExecutor<'_>, id: EventId) -> Result<Event> {
 }
 
 /// One page of at most `limit` events, newest first, that pass the filter and lie behind `after`.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(
     name = "db.events.history",
     skip_all,
@@ -212,9 +209,6 @@ pub async fn history(
 }
 
 /// The newest event of an account, if it has any.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.events.latest_of_account", skip_all, fields(%account), err(level = "debug"))]
 pub async fn latest_of_account(db: impl PgExecutor<'_>, account: Account) -> Result<Option<Event>> {
     let event = sqlx::query_as!(
@@ -234,9 +228,6 @@ pub async fn latest_of_account(db: impl PgExecutor<'_>, account: Account) -> Res
 }
 
 /// The number of events of each type, of one week and one account if given.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.events.counts_by_type", skip_all, err(level = "debug"))]
 pub async fn counts_by_type(
     db: impl PgExecutor<'_>,
@@ -279,9 +270,6 @@ pub struct TradeEvent {
 
 /// The entries and exits of all accounts, by account, by week, then by time, an entry before an exit of the same instant: what
 /// performance is made of. A document that cannot be read does not hide the others.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.events.trades", skip_all, err(level = "debug"))]
 pub async fn trades(db: impl PgExecutor<'_>) -> Result<Vec<TradeEvent>> {
     let rows = sqlx::query!(
@@ -322,9 +310,6 @@ fn as_counted(json: &str) -> Result<documents::Event, Invalid> {
 }
 
 /// The accounts and weeks of events that were voided or replaced, in order.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.events.corrected_weeks", skip_all, err(level = "debug"))]
 pub async fn corrected_weeks(db: impl PgExecutor<'_>) -> Result<Vec<(Account, WeekId)>> {
     let weeks = sqlx::query!(
@@ -345,9 +330,6 @@ pub async fn corrected_weeks(db: impl PgExecutor<'_>) -> Result<Vec<(Account, We
 }
 
 /// The event that voids or replaces this one, if there is one.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.events.find_correction", skip_all, fields(%id), err(level = "debug"))]
 pub async fn find_correction(db: impl PgExecutor<'_>, id: EventId) -> Result<Option<Event>> {
     let event = sqlx::query_as!(
@@ -365,9 +347,6 @@ pub async fn find_correction(db: impl PgExecutor<'_>, id: EventId) -> Result<Opt
 }
 
 /// The accounts that have events, in order.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.events.accounts", skip_all, err(level = "debug"))]
 pub async fn accounts(db: impl PgExecutor<'_>) -> Result<Vec<Account>> {
     // One index probe per account, where DISTINCT would read every row.

@@ -31,9 +31,6 @@ pub struct Fetch {
 }
 
 /// Notes how a fetch ended: `outcome` is the error message of a failure.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.fetch_log.append", skip_all, fields(%fetch_type), err(level = "debug"))]
 pub async fn append(
     db: impl PgExecutor<'_>,
@@ -65,9 +62,6 @@ pub async fn append(
 }
 
 /// The newest attempts, newest first, of one symbol if given.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.fetch_log.recent", skip_all, err(level = "debug"))]
 pub async fn recent(
     db: impl PgExecutor<'_>,

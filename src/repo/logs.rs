@@ -42,9 +42,6 @@ pub struct Entry {
 }
 
 /// Appends an entry.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.logs.append", skip_all, fields(level = %entry.level), err(level = "debug"))]
 pub async fn append(db: impl PgExecutor<'_>, entry: &NewEntry, at: DateTime<Utc>) -> Result<LogId> {
     let id = LogId::generate(at);
@@ -62,9 +59,6 @@ pub async fn append(db: impl PgExecutor<'_>, entry: &NewEntry, at: DateTime<Utc>
 }
 
 /// Appends entries and gives their ids in the same order: one statement, all or nothing.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.logs.append_many", skip_all, fields(rows = entries.len()), err(level = "debug"))]
 pub async fn append_many(
     db: impl PgExecutor<'_>,
@@ -102,9 +96,6 @@ pub async fn append_many(
 }
 
 /// The newest entries, newest first, of one level if given.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.logs.recent", skip_all, err(level = "debug"))]
 pub async fn recent(
     db: impl PgExecutor<'_>,

@@ -2,7 +2,10 @@
 //!
 //! A function of one statement takes `impl PgExecutor<'_>`: a [`&Db`](crate::db::Db), a `&PgPool`, a `&mut PgConnection`
 //! or a transaction. A function of several takes `tx: &mut Tx`, and the caller opens the transaction.
-//! `find…` gives an `Option`, `get…` an [`Error::NotFound`](crate::error::Error::NotFound).
+//! `find…` returns an `Option`; `get…` fails with [`Error::NotFound`](crate::error::Error::NotFound).
+//!
+//! Any statement can fail with what the server or the road to it reports. An `# Errors` section names only what a function
+//! adds to that.
 //!
 //! Each statement makes one flight to the server. Spans are named `db.<module>.<function>` and carry keys, never
 //! documents. `docs/adding-a-query.md` walks through a new one.

@@ -40,9 +40,6 @@ pub struct Correlations {
 }
 
 /// The closes that changed, by symbol, then by date; at most `limit` entries.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.pending.returns", skip_all, err(level = "debug"))]
 pub async fn returns(db: impl PgExecutor<'_>, limit: u32) -> Result<Vec<Returns>> {
     let pending = sqlx::query_as!(
@@ -61,9 +58,6 @@ pub async fn returns(db: impl PgExecutor<'_>, limit: u32) -> Result<Vec<Returns>
 }
 
 /// Notes the whole history of every symbol that has bars or returns.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.pending.note_all_returns", skip_all, err(level = "debug"))]
 pub async fn note_all_returns(db: impl PgExecutor<'_>) -> Result<()> {
     sqlx::query!(
@@ -86,9 +80,6 @@ pub async fn note_all_returns(db: impl PgExecutor<'_>) -> Result<()> {
 }
 
 /// Deletes entries whose returns are calculated.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.pending.returns_done", skip_all, fields(rows = ids.len()), err(level = "debug"))]
 pub async fn returns_done(db: impl PgExecutor<'_>, ids: &[Uuid]) -> Result<()> {
     sqlx::query!(
@@ -101,9 +92,6 @@ pub async fn returns_done(db: impl PgExecutor<'_>, ids: &[Uuid]) -> Result<()> {
 }
 
 /// The dates of changed returns, by date.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.pending.correlations", skip_all, err(level = "debug"))]
 pub async fn correlations(db: impl PgExecutor<'_>) -> Result<Vec<Correlations>> {
     let pending = sqlx::query_as!(
@@ -120,9 +108,6 @@ pub async fn correlations(db: impl PgExecutor<'_>) -> Result<Vec<Correlations>> 
 }
 
 /// Notes dates of changed returns, from the first to the last of each pair.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.pending.note_correlations", skip_all, fields(rows = spans.len()), err(level = "debug"))]
 pub async fn note_correlations(
     db: impl PgExecutor<'_>,
@@ -146,9 +131,6 @@ pub async fn note_correlations(
 }
 
 /// Moves the beginning of entries: what is before it is calculated.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.pending.correlations_done_until", skip_all, fields(rows = ids.len()), err(level = "debug"))]
 pub async fn correlations_done_until(
     db: impl PgExecutor<'_>,
@@ -166,9 +148,6 @@ pub async fn correlations_done_until(
 }
 
 /// Deletes entries whose correlations are calculated.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.pending.correlations_done", skip_all, fields(rows = ids.len()), err(level = "debug"))]
 pub async fn correlations_done(db: impl PgExecutor<'_>, ids: &[Uuid]) -> Result<()> {
     sqlx::query!(
@@ -181,9 +160,6 @@ pub async fn correlations_done(db: impl PgExecutor<'_>, ids: &[Uuid]) -> Result<
 }
 
 /// The window that the stored correlations have, or are about to have.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.pending.window", skip_all, err(level = "debug"))]
 pub async fn window(db: impl PgExecutor<'_>) -> Result<Option<i32>> {
     let window = sqlx::query_scalar!("SELECT window_rows FROM correlation_window")
@@ -193,9 +169,6 @@ pub async fn window(db: impl PgExecutor<'_>) -> Result<Option<i32>> {
 }
 
 /// Sets that window.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(
     name = "db.pending.set_window",
     skip_all,

@@ -233,9 +233,6 @@ pub async fn get(
 }
 
 /// The accounts by return over `lookback` weeks or of all time, best first; equal returns by account.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.performance.leaderboard", skip_all, err(level = "debug"))]
 pub async fn leaderboard(db: impl PgExecutor<'_>, lookback: Option<Weeks>) -> Result<Vec<Place>> {
     let places = sqlx::query_as!(
@@ -313,9 +310,6 @@ pub async fn replace_problems(
 }
 
 /// What the last job of a lookback could not believe, by account, then by week.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.performance.problems", skip_all, err(level = "debug"))]
 pub async fn problems(db: impl PgExecutor<'_>, lookback: Option<Weeks>) -> Result<Vec<Problem>> {
     let problems = sqlx::query_as!(
@@ -335,9 +329,6 @@ pub async fn problems(db: impl PgExecutor<'_>, lookback: Option<Weeks>) -> Resul
 }
 
 /// The council beside the models and the baseline, over `lookback` weeks or of all time.
-///
-/// # Errors
-/// Those of the database.
 pub async fn council_vs_individuals(
     db: impl PgExecutor<'_>,
     lookback: Option<Weeks>,

@@ -196,9 +196,6 @@ pub async fn get_many(db: impl PgExecutor<'_>, ids: &[PitchId]) -> Result<Vec<Pi
 }
 
 /// All pitches of a week, by model, then by research.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.pitches.of_week", skip_all, fields(%week), err(level = "debug"))]
 pub async fn of_week(db: impl PgExecutor<'_>, week: WeekId) -> Result<Vec<Pitch>> {
     let pitches = sqlx::query_as!(
@@ -217,9 +214,6 @@ pub async fn of_week(db: impl PgExecutor<'_>, week: WeekId) -> Result<Vec<Pitch>
 }
 
 /// The pitches of a week that rest on one research, or on none given, by model.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.pitches.of_round", skip_all, fields(%week), err(level = "debug"))]
 pub async fn of_round(
     db: impl PgExecutor<'_>,
@@ -245,9 +239,6 @@ pub async fn of_round(
 
 /// The pitches that rest on the research of an instant, by week, then by model. The instant is compared exactly, whatever
 /// offset it was written with.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.pitches.of_research", skip_all, fields(%research_date), err(level = "debug"))]
 pub async fn of_research(
     db: impl PgExecutor<'_>,
@@ -269,9 +260,6 @@ pub async fn of_research(
 }
 
 /// The pitches of the newest week that has any, by model; of several research rounds the newest.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.pitches.latest", skip_all, err(level = "debug"))]
 pub async fn latest(db: impl PgExecutor<'_>) -> Result<Vec<Pitch>> {
     let pitches = sqlx::query_as!(
@@ -319,9 +307,6 @@ pub struct Reviewed {
 }
 
 /// The pitches of a week, of all its research rounds, with the number and the mean of their reviews, best first.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.pitches.reviewed", skip_all, fields(%week), err(level = "debug"))]
 pub async fn reviewed(db: impl PgExecutor<'_>, week: WeekId) -> Result<Vec<Reviewed>> {
     let pitches = sqlx::query_as!(

@@ -54,9 +54,6 @@ pub struct DayOfProvider {
 
 /// Stores a report, or replaces the one of that id; the time of the first save stays, and a report that is there with the same
 /// values is not rewritten. Saving a pending report again as complete is how a report grows.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.research.save", skip_all, fields(id = %report.id), err(level = "debug"))]
 pub async fn save(db: impl PgExecutor<'_>, report: &Report) -> Result<()> {
     sqlx::query!(
@@ -121,9 +118,6 @@ pub async fn get(db: impl PgExecutor<'_>, id: ReportId) -> Result<Report> {
 }
 
 /// The newest complete report, if there is one.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.research.latest", skip_all, err(level = "debug"))]
 pub async fn latest(db: impl PgExecutor<'_>) -> Result<Option<Report>> {
     let report = sqlx::query_as!(
@@ -143,9 +137,6 @@ pub async fn latest(db: impl PgExecutor<'_>) -> Result<Option<Report>> {
 }
 
 /// The newest report of each provider for a week, whatever its status, by provider.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.research.latest_by_provider", skip_all, fields(%week), err(level = "debug"))]
 pub async fn latest_by_provider(db: impl PgExecutor<'_>, week: WeekId) -> Result<Vec<Report>> {
     let reports = sqlx::query_as!(
@@ -167,9 +158,6 @@ pub async fn latest_by_provider(db: impl PgExecutor<'_>, week: WeekId) -> Result
 }
 
 /// The reports stored at `since` or later, by day (UTC) and provider.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.research.history", skip_all, fields(%since), err(level = "debug"))]
 pub async fn history(
     db: impl PgExecutor<'_>,

@@ -105,9 +105,6 @@ pub async fn upsert_7day(db: impl PgExecutor<'_>, returns: &[Return]) -> Result<
 }
 
 /// Removes the one-bar returns of these symbols and days, and says how many there were.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.returns.delete_daily", skip_all, fields(keys = keys.len()), err(level = "debug"))]
 pub async fn delete_daily(db: impl PgExecutor<'_>, keys: &[(Symbol, NaiveDate)]) -> Result<u64> {
     let (symbols, dates): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
@@ -127,9 +124,6 @@ pub async fn delete_daily(db: impl PgExecutor<'_>, keys: &[(Symbol, NaiveDate)])
 }
 
 /// Removes the seven-bar returns of these symbols and days, and says how many there were.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.returns.delete_7day", skip_all, fields(keys = keys.len()), err(level = "debug"))]
 pub async fn delete_7day(db: impl PgExecutor<'_>, keys: &[(Symbol, NaiveDate)]) -> Result<u64> {
     let (symbols, dates): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
@@ -175,9 +169,6 @@ pub fn daily<'e>(
 
 /// The newest seven-bar return of each of the symbols that has one, by symbol. A symbol that lags behind the others is
 /// there with its own date.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.returns.latest_7day", skip_all, fields(symbols = symbols.len()), err(level = "debug"))]
 pub async fn latest_7day(db: impl PgExecutor<'_>, symbols: &[Symbol]) -> Result<Vec<Return>> {
     let returns = sqlx::query_as!(
@@ -202,9 +193,6 @@ pub async fn latest_7day(db: impl PgExecutor<'_>, symbols: &[Symbol]) -> Result<
 }
 
 /// All one-bar returns, by symbol, then by date.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.returns.all_daily", skip_all, err(level = "debug"))]
 pub async fn all_daily(db: impl PgExecutor<'_>) -> Result<Vec<Return>> {
     let returns = sqlx::query_as!(
@@ -217,9 +205,6 @@ pub async fn all_daily(db: impl PgExecutor<'_>) -> Result<Vec<Return>> {
 }
 
 /// All seven-bar returns, by symbol, then by date.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.returns.all_7day", skip_all, err(level = "debug"))]
 pub async fn all_7day(db: impl PgExecutor<'_>) -> Result<Vec<Return>> {
     let returns = sqlx::query_as!(
@@ -236,9 +221,6 @@ pub async fn all_7day(db: impl PgExecutor<'_>) -> Result<Vec<Return>> {
 }
 
 /// The one-bar returns of each span of days of a symbol, the first and the last day included, by symbol, then by date.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.returns.daily_of", skip_all, fields(spans = spans.len()), err(level = "debug"))]
 pub async fn daily_of(
     db: impl PgExecutor<'_>,
@@ -264,9 +246,6 @@ pub async fn daily_of(
 }
 
 /// The seven-bar returns of each span of days of a symbol; else as [`daily_of`].
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.returns.seven_day_of", skip_all, fields(spans = spans.len()), err(level = "debug"))]
 pub async fn seven_day_of(
     db: impl PgExecutor<'_>,
@@ -302,9 +281,6 @@ fn by_column(
 }
 
 /// The days from `date` on of which any symbol has a seven-bar return, at most `limit` of them, in order.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.returns.dates_since", skip_all, fields(%date, limit), err(level = "debug"))]
 pub async fn dates_since(
     db: impl PgExecutor<'_>,
@@ -343,9 +319,6 @@ pub async fn dates_since(
 }
 
 /// The newest days before `date` of which any symbol has a seven-bar return, at most `limit` of them, in order.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.returns.dates_before", skip_all, fields(%date, limit), err(level = "debug"))]
 pub async fn dates_before(
     db: impl PgExecutor<'_>,

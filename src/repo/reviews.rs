@@ -266,9 +266,6 @@ pub async fn get(db: impl PgExecutor<'_>, id: ReviewId) -> Result<Review> {
 }
 
 /// The reviews of a pitch, by reviewer.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.reviews.of_pitch", skip_all, fields(%pitch), err(level = "debug"))]
 pub async fn of_pitch(db: impl PgExecutor<'_>, pitch: PitchId) -> Result<Vec<Review>> {
     let reviews = sqlx::query_as!(
@@ -287,9 +284,6 @@ pub async fn of_pitch(db: impl PgExecutor<'_>, pitch: PitchId) -> Result<Vec<Rev
 }
 
 /// The reviews of a week that rest on one research, or on none given, by label, then by reviewer.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.reviews.of_round", skip_all, fields(%week), err(level = "debug"))]
 pub async fn of_round(
     db: impl PgExecutor<'_>,

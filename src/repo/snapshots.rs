@@ -90,9 +90,6 @@ pub async fn upsert_many(db: impl PgExecutor<'_>, snapshots: &[Snapshot]) -> Res
 
 /// The newest snapshot with a price of each of the symbols that has one, of a trading day up to `until` and, on that day, of
 /// an hour up to `hour`; by symbol.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.snapshots.latest", skip_all, fields(symbols = symbols.len(), %until, hour), err(level = "debug"))]
 pub async fn latest(
     db: impl PgExecutor<'_>,

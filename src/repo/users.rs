@@ -68,9 +68,6 @@ pub async fn get(db: impl PgExecutor<'_>, id: UserId) -> Result<User> {
 }
 
 /// The user with an address, however it is capitalised.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.users.find_by_email", skip_all, err(level = "debug"))]
 pub async fn find_by_email(db: impl PgExecutor<'_>, email: &Email) -> Result<Option<User>> {
     let user = sqlx::query_as!(
@@ -88,9 +85,6 @@ pub async fn find_by_email(db: impl PgExecutor<'_>, email: &Email) -> Result<Opt
 }
 
 /// The users who have not left, by name, then by id.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.users.active", skip_all, err(level = "debug"))]
 pub async fn active(db: impl PgExecutor<'_>) -> Result<Vec<User>> {
     let users = sqlx::query_as!(

@@ -199,9 +199,6 @@ pub async fn withdraw(
 }
 
 /// The newest weeks of an account, newest first.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.weekly.of_account", skip_all, fields(%account), err(level = "debug"))]
 pub async fn of_account(
     db: impl PgExecutor<'_>,
@@ -228,9 +225,6 @@ pub async fn of_account(
 }
 
 /// All accounts in a week, by account.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "db.weekly.of_week", skip_all, fields(%week), err(level = "debug"))]
 pub async fn of_week(db: impl PgExecutor<'_>, week: WeekId) -> Result<Vec<WeeklyPerformance>> {
     let weeks = sqlx::query_as!(

@@ -87,9 +87,6 @@ pub async fn save(db: &Db, council: &CouncilWeek, at: DateTime<Utc>) -> Result<S
 
 /// Loads a week as of one instant: the pitches and reviews of one research round, or of none given; the reports and decisions
 /// are those of the whole week.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "service.council.load", skip_all, fields(%week), err(level = "debug"))]
 pub async fn load(
     db: &Db,

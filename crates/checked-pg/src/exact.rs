@@ -12,7 +12,7 @@ const EXPECTED: &str = "expected a number of at most 28 digits";
 /// Writes the number digit for digit.
 ///
 /// # Errors
-/// Those of the serializer.
+/// The errors of the serializer.
 pub fn serialize<S: Serializer>(value: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
     RawValue::from_string(value.to_string())
         .map_err(ser::Error::custom)?
@@ -55,7 +55,7 @@ pub mod option {
     /// As [`serialize`](super::serialize); `None` is null.
     ///
     /// # Errors
-    /// Those of the serializer.
+    /// The errors of the serializer.
     pub fn serialize<S: Serializer>(
         value: &Option<Decimal>,
         serializer: S,

@@ -31,7 +31,7 @@ pub async fn migrate(db: &Db) -> Result<()> {
 /// Saves a pitch and the trader's note about it: both, or neither.
 ///
 /// # Errors
-/// Those of [`pitches::save`] and [`notes::write`].
+/// The errors of [`pitches::save`] and [`notes::write`].
 pub async fn pitch_with_note(
     db: &Db,
     week: WeekId,

@@ -69,9 +69,6 @@ pub async fn write(
 }
 
 /// The note about a pitch, if there is one.
-///
-/// # Errors
-/// Those of the database.
 pub async fn find(db: impl PgExecutor<'_>, pitch: PitchId) -> Result<Option<NoteDocument>> {
     let note = sqlx::query_scalar!(
         "SELECT note FROM trade_notes WHERE pitch_id = $1::pitch_id",
@@ -83,9 +80,6 @@ pub async fn find(db: impl PgExecutor<'_>, pitch: PitchId) -> Result<Option<Note
 }
 
 /// The pitches of a week, by model, each with its note: a table of the library beside one of ours.
-///
-/// # Errors
-/// Those of the database.
 pub async fn of_week(db: impl PgExecutor<'_>, week: WeekId) -> Result<Vec<NotedPitch>> {
     let pitches = sqlx::query_as!(
         NotedPitch,

@@ -30,7 +30,7 @@ const CHUNK: usize = 10_000;
 /// ```
 ///
 /// # Errors
-/// Those of the stream; [`Error::Conflict`] if a `high` is below its `low`. A stream cannot be read twice, so nothing is
+/// The errors of the stream; [`Error::Conflict`] if a `high` is below its `low`. A stream cannot be read twice, so nothing is
 /// run again: with serializable isolation as the server's default, [`Error::Retryable`] is for the caller.
 #[tracing::instrument(name = "db.bars.import", skip_all)]
 pub async fn import<E: From<Error>>(

@@ -122,9 +122,6 @@ pub struct Checkpoint {
 }
 
 /// The market as known at the end of the trading day `as_of`.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "service.market.snapshot", skip_all, fields(symbols = symbols.len(), %as_of), err(level = "debug"))]
 pub async fn snapshot(db: &Db, symbols: &[Symbol], as_of: NaiveDate) -> Result<MarketSnapshot> {
     let data = load(db, symbols, as_of, LAST_HOUR).await?;
@@ -152,9 +149,6 @@ pub async fn snapshot(db: &Db, symbols: &[Symbol], as_of: NaiveDate) -> Result<M
 
 /// The symbols at an hour (0 to 23, at the exchange) of a trading day of a week, by symbol. On the day itself only hourly
 /// prices up to that hour count; its bar is not known yet.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "service.market.checkpoint", skip_all, fields(symbols = symbols.len(), %week, %date, hour), err(level = "debug"))]
 pub async fn checkpoint(
     db: &Db,
@@ -213,9 +207,6 @@ pub struct SevenDayReturn {
 }
 
 /// The newest returns and correlations, in three statements.
-///
-/// # Errors
-/// Those of the database.
 #[tracing::instrument(name = "service.market.metrics", skip_all, err(level = "debug"))]
 pub async fn metrics(db: &Db) -> Result<MarketMetrics> {
     let options = TxOptions::new()

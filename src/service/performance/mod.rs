@@ -49,7 +49,8 @@ pub struct Summary {
 /// events, in one transaction. `at` is the instant the statistics are of.
 ///
 /// # Errors
-/// Those of the database; nothing has changed then. An event that cannot be true is no error: see [`Summary::problems`].
+/// The errors of the database; nothing has changed then. An event that cannot be true is not an error: see
+/// [`Summary::problems`].
 #[tracing::instrument(name = "service.performance.run", skip_all, fields(%at), err(level = "debug"))]
 pub async fn run(db: &Db, lookback: Option<Weeks>, at: DateTime<Utc>) -> Result<Summary> {
     let options = TxOptions::new().isolation(Isolation::RepeatableRead);

@@ -92,7 +92,7 @@ fn without_values(error: &serde_json::Error) -> String {
 /// Reads null as the empty value, for `#[serde(deserialize_with = "…")]`: models write either for "none".
 ///
 /// # Errors
-/// Those of the value's own type.
+/// The errors of the value's own type.
 pub fn or_empty<'de, T: Deserialize<'de> + Default, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
