@@ -83,7 +83,7 @@ events! {
     OrderFailed = "order_failed",
     /// The baseline account does not trade.
     BaselineAccountSkipped = "baseline_account_skipped",
-    /// A trade named an account that there is not.
+    /// A trade named a nonexistent account.
     AccountValidationError = "account_validation_error",
     /// Another event no longer counts.
     Void = "VOID",
@@ -337,7 +337,7 @@ pub struct BaselineAccountSkipped {
     pub extra: Extra,
 }
 
-/// A trade named an account that there is not.
+/// A trade named a nonexistent account.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AccountValidationError {
     /// The desk's name for the trade.

@@ -1,5 +1,5 @@
-//! mistake: a column that there is not
-//! covers: a column that there is not; defect 35
+//! mistake: a nonexistent column
+//! covers: a nonexistent column; defect 35
 //! symptom: `UndefinedColumnError` at run time, swallowed
 //! stage: database
 //! expect: column "idd" does not exist

@@ -1,5 +1,5 @@
 //! mistake: a column that the table does not have, in an `INSERT`
-//! covers: a column that there is not; defect 35
+//! covers: a nonexistent column; defect 35
 //! symptom: `UndefinedColumnError: column "created_at" … does not exist`: the builder put it into every INSERT
 //! stage: database
 //! expect: column "createdat" of relation "users" does not exist

@@ -1,5 +1,5 @@
 //! mistake: a placeholder skipped
-//! covers: a placeholder without its argument; gotcha 2; defect 35
+//! covers: a placeholder without an argument; gotcha 2; defect 35
 //! symptom: `could not determine data type of parameter $1`
 //! stage: database
 //! expect: could not determine data type of parameter $1

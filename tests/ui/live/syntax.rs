@@ -1,4 +1,4 @@
-//! mistake: a statement that is no SQL
+//! mistake: a statement that is not SQL
 //! covers: a statement that PostgreSQL refuses; step 8
 //! symptom: `PostgresSyntaxError` when it ran
 //! stage: database

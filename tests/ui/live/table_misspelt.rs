@@ -1,5 +1,5 @@
-//! mistake: a table that there is not
-//! covers: a table that there is not
+//! mistake: a nonexistent table
+//! covers: a nonexistent table
 //! symptom: `UndefinedTableError` at run time, swallowed
 //! stage: database
 //! expect: relation "pitches" does not exist

@@ -1,5 +1,5 @@
 //! mistake: a date compared with a text column
-//! covers: a type that does not fit; defect 3
+//! covers: a wrong type; defect 3
 //! symptom: `UndefinedFunctionError: operator does not exist` when it ran
 //! stage: database
 //! expect: operator does not exist

@@ -1,4 +1,4 @@
-//! mistake: DISTINCT ON without the order that tells which row
+//! mistake: DISTINCT ON without an order that picks the row
 //! covers: a LIMIT without ORDER BY
 //! symptom: any row of each, and another one after a vacuum
 //! stage: prepare

@@ -1,5 +1,5 @@
-//! mistake: a column of a grouping set taken for not NULL
-//! covers: a column that may be NULL taken for not NULL
+//! mistake: a column of a grouping set taken for NOT NULL
+//! covers: a nullable column taken for NOT NULL
 //! symptom: `'NoneType' object …` in the row of the totals
 //! stage: prepare
 //! expect: a grouping set leaves it out; sqlx takes it for NOT NULL

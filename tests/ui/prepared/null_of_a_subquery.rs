@@ -1,5 +1,5 @@
-//! mistake: a subquery that finds no row said to be there by `!`
-//! covers: `!` that nothing proves
+//! mistake: a subquery that may find no row, marked with `!`
+//! covers: a `!` that nothing proves
 //! symptom: `'NoneType' object …` for a user without a log
 //! stage: prepare
 //! expect: a subquery that finds no row is NULL

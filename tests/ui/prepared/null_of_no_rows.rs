@@ -1,5 +1,5 @@
-//! mistake: a maximum of no rows said to be there by `!`
-//! covers: `!` that nothing proves
+//! mistake: a maximum that may have no rows, marked with `!`
+//! covers: a `!` that nothing proves
 //! symptom: `'NoneType' object …` on an empty table
 //! stage: prepare
 //! expect: of no rows there is none

@@ -1,4 +1,4 @@
-//! mistake: an upsert that does not say when the row was changed
+//! mistake: an upsert that forgets `updated_at`
 //! covers: an upsert that forgets a column
 //! symptom: a correction that was never stored
 //! stage: prepare

@@ -1,4 +1,4 @@
-//! mistake: a value that is another one each time that the statement runs
+//! mistake: a value that differs each time the statement runs
 //! covers: a volatile function in SET
 //! symptom: a retry stored another id
 //! stage: prepare

@@ -1,4 +1,4 @@
-//! mistake: an `ON CONFLICT` target that no key stands behind
+//! mistake: an `ON CONFLICT` target without a unique index
 //! covers: a wrong `ON CONFLICT` target
 //! symptom: the all-time upsert never met its key: a duplicate on every run
 //! stage: test

@@ -1,5 +1,5 @@
 //! mistake: a document that breaks its form, written by someone else
-//! covers: a document that breaks its form, written around the application
+//! covers: a malformed document written by another program
 //! symptom: any JSON went into any column
 //! stage: test
 //! test: schema::tables_refuse_rows_that_contradict_themselves

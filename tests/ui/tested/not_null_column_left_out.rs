@@ -1,4 +1,4 @@
-//! mistake: a NOT NULL column left out of an `INSERT`
+//! mistake: a NOT NULL column omitted from an `INSERT`
 //! covers: a missing NOT NULL column in an `INSERT`
 //! symptom: the INSERT of the guide itself omitted `account`: `NotNullViolationError`
 //! stage: test

@@ -1,5 +1,5 @@
 //! mistake: the clock read inside the logic
-//! covers: the clock read inside the logic
+//! covers: the clock read inside of the logic
 //! symptom: tests that fail around midnight
 //! stage: clippy
 //! expect: time is a parameter

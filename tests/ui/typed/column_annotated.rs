@@ -1,4 +1,4 @@
-//! mistake: a JSONB column said to be of another document
+//! mistake: a JSONB column annotated as another document
 //! covers: `AS "c: T"`; the wrong document type read from a JSONB column
 //! symptom: a KeyError later
 //! stage: source check

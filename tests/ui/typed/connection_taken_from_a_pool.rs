@@ -1,6 +1,6 @@
 //! mistake: a connection taken from sqlx's pool
 //! covers: a connection by hand; gotcha 5
-//! symptom: a connection that was not given back
+//! symptom: a connection that was never returned
 //! stage: clippy
 //! expect: connections are Db's to hand out
 

@@ -1,4 +1,4 @@
-//! mistake: a variable outside changed in the closure of a transaction
+//! mistake: an outside variable changed in the closure of a transaction
 //! covers: a retried transaction that counts twice
 //! symptom: a retried transaction counted twice
 //! stage: rustc

@@ -1,5 +1,5 @@
 //! mistake: a document changed after it was checked
-//! covers: a document without its rules
+//! covers: a document whose rules were not checked
 //! symptom: a dict changed after it was checked
 //! stage: rustc
 //! expect: cannot assign

@@ -1,5 +1,5 @@
 //! mistake: an error type that a transaction cannot fail with
-//! covers: a transaction whose error hides the database's
+//! covers: a transaction whose error type hides the database's error
 //! symptom: `except Exception`
 //! stage: rustc
 //! expect: cannot be the error of a transaction

@@ -1,5 +1,5 @@
 //! mistake: an event of an account appended outside of a transaction
-//! covers: a write that needs a transaction, outside of one
+//! covers: a write outside of the transaction that it needs
 //! symptom: a numbering that two writers shared
 //! stage: rustc
 //! expect: types differ in mutability

@@ -1,5 +1,5 @@
-//! mistake: a column forgotten when a row is made
-//! covers: a column forgotten when a row is made
+//! mistake: a column forgotten when a row is built
+//! covers: a column forgotten when a row is built
 //! symptom: the INSERT of the guide itself omitted `account`: `NotNullViolationError`
 //! stage: rustc
 //! expect: missing field `account`

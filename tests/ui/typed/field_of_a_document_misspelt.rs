@@ -1,4 +1,4 @@
-//! mistake: a key of a document that there is not
+//! mistake: a nonexistent key of a document
 //! covers: defect 6
 //! symptom: `KeyError`, or `None` from `.get`
 //! stage: rustc

@@ -1,5 +1,5 @@
 //! mistake: an `i32` for a bigint
-//! covers: a type that does not fit
+//! covers: a wrong type
 //! symptom: `OverflowError`, or nothing
 //! stage: rustc
 //! expect: expected `i64`, found `i32`

@@ -1,4 +1,4 @@
-//! mistake: a JSONB parameter that no document type stands behind
+//! mistake: a JSONB parameter without a document type
 //! covers: a JSONB parameter without a document type
 //! symptom: any JSON
 //! stage: rustc

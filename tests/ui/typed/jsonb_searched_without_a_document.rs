@@ -1,4 +1,4 @@
-//! mistake: `@>` with a JSONB parameter that no document type stands behind
+//! mistake: `@>` with a JSONB parameter without a document type
 //! covers: a JSONB parameter without a document type
 //! symptom: any JSON
 //! stage: rustc

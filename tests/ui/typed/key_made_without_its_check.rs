@@ -1,5 +1,5 @@
-//! mistake: a key made around its check
-//! covers: any text for a key
+//! mistake: a key made without its check
+//! covers: arbitrary text for a key
 //! symptom: there was no check
 //! stage: rustc
 //! expect: private

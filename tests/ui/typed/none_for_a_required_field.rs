@@ -1,4 +1,4 @@
-//! mistake: `None` for what must be there
+//! mistake: `None` for a required value
 //! covers: `None` for a NOT NULL column
 //! symptom: `NotNullViolationError` at run time
 //! stage: rustc

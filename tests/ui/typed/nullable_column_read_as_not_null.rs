@@ -1,4 +1,4 @@
-//! mistake: a nullable column read into a field that has no room for NULL
+//! mistake: a nullable column read into a field that cannot be NULL
 //! covers: defect 9
 //! symptom: `TypeError` on the first NULL
 //! stage: rustc

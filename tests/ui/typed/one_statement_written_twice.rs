@@ -1,6 +1,6 @@
-//! mistake: two statements that differ in white space only
-//! covers: two statements that differ in white space only
-//! symptom: statements copied and put together at run time
+//! mistake: two statements that differ only in white space
+//! covers: two statements that differ only in white space
+//! symptom: statements copied and concatenated at run time
 //! stage: source check
 //! expect: in white space only
 

@@ -1,4 +1,4 @@
-//! mistake: a price that may be missing taken for one that is there
+//! mistake: a price that may be missing, used as if it were present
 //! covers: defect 9
 //! symptom: `float() argument must be … not 'NoneType'`: metrics None or 404
 //! stage: rustc

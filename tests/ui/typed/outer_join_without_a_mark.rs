@@ -1,5 +1,5 @@
-//! mistake: a column of an outer join without its `?`
-//! covers: a column of an outer join taken for not NULL; defect 9
+//! mistake: a column of an outer join without `?`
+//! covers: a column of an outer join taken for NOT NULL; defect 9
 //! symptom: `'NoneType' object …` on the first row without a partner
 //! stage: source check
 //! expect: comes from an outer join; write AS "name?"

@@ -1,5 +1,5 @@
 //! mistake: a document of a type that has no rules and no domain
-//! covers: a document without its rules
+//! covers: a document whose rules were not checked
 //! symptom: any dict
 //! stage: rustc
 //! expect: `Note` is not the content of a document

@@ -1,4 +1,4 @@
-//! mistake: a failure that nobody looks at
+//! mistake: a failure that nobody checks
 //! covers: a dropped result
 //! symptom: errors were logged, swallowed one layer up, and the answer was a success
 //! stage: rustc

@@ -1,4 +1,4 @@
-//! mistake: a text given to the connection
+//! mistake: a string given to the connection
 //! covers: SQL as text; step 3
 //! symptom: a statement was checked only when it ran
 //! stage: clippy

@@ -1,4 +1,4 @@
-//! mistake: SQL formatted at run time and said to be safe
+//! mistake: SQL formatted at run time and declared safe
 //! covers: `AssertSqlSafe`; defect 35
 //! symptom: an injection
 //! stage: clippy

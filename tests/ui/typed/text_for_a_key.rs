@@ -1,5 +1,5 @@
 //! mistake: any text where a symbol is wanted
-//! covers: any text for a key; step 7
+//! covers: arbitrary text for a key; step 7
 //! symptom: `" spy "` was stored as it came
 //! stage: rustc
 //! expect: expected `Symbol`, found `&str`

@@ -1,5 +1,5 @@
 //! mistake: a text where an enum is wanted
-//! covers: a type that does not fit; a value that a CHECK refuses
+//! covers: a wrong type; a value that a CHECK refuses
 //! symptom: any word was sent; the CHECK refused it at run time
 //! stage: rustc
 //! expect: expected `Level`, found `&str`

@@ -1,5 +1,5 @@
 //! mistake: a placeholder without an argument
-//! covers: a placeholder without its argument; defect 35
+//! covers: a placeholder without an argument; defect 35
 //! symptom: `could not determine data type of parameter $2`
 //! stage: rustc
 //! expect: expected 2 parameters, got 1

@@ -1,4 +1,4 @@
-//! mistake: an argument that there is not
+//! mistake: a nonexistent argument
 //! covers: defect 38
 //! symptom: `unexpected keyword argument 'selected_models'`
 //! stage: rustc

@@ -1,4 +1,4 @@
-//! mistake: an attribute that there is not
+//! mistake: a nonexistent attribute
 //! covers: defect 38
 //! symptom: `'PipelineContext' object has no attribute 'data'`
 //! stage: rustc
