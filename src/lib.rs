@@ -1,10 +1,11 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
-pub use checked_pg::{Config, Db, Error, Result, config, db, error};
+pub use checked_pg::{Config, Db, Error, Result, db, error};
 #[cfg(feature = "embedded")]
 pub use checked_pg_server as embedded;
 
+pub mod config;
 pub mod documents;
 pub mod repo;
 pub mod service;

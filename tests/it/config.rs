@@ -1,7 +1,7 @@
 //! Settings from the environment.
 
 use llm_trading_db::{
-    config::Config,
+    config::{self, Config},
     error::{Error, Result},
 };
 use sqlx::{
@@ -11,7 +11,7 @@ use sqlx::{
 use std::time::Duration;
 
 fn from_vars(vars: &[(&str, &str)]) -> Result<Config> {
-    Config::from_vars(|name| {
+    config::from_vars(|name| {
         let found = vars.iter().find(|(key, _)| *key == name);
         found.map(|(_, value)| (*value).to_owned())
     })

@@ -307,7 +307,7 @@ fn every_error_is_one_line_for_people() {
                 waiting: 3,
             },
             "no free connection after 5.0s (16 open, 0 idle, 3 waiting): \
-             raise DB_MAX_POOL_SIZE, or hold connections for less long",
+             raise Config::max_pool_size, or hold connections for less long",
         ),
         (
             Error::RowCount {

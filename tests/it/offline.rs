@@ -152,3 +152,47 @@ fn the_modules_of_the_desk_point_down() {
         }
     }
 }
+
+/// The crates below know no desk: neither its name, nor its vocabulary, nor the options of its binary; and their errors name
+/// settings by their methods, since not every setting comes from a variable.
+#[test]
+fn nothing_below_the_desk_names_it() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut told = Vec::new();
+    for file in files(&root.join("crates")) {
+        let Ok(text) = std::fs::read_to_string(&file) else {
+            continue;
+        };
+        let place = file.strip_prefix(root).unwrap().display().to_string();
+        // The copyright is that of the repository.
+        if place.contains("/LICENSE-") {
+            continue;
+        }
+        // The one place where variables are read, and the table of them.
+        let reads =
+            ["config.rs", "config/env.rs"].map(|file| format!("crates/checked-pg/src/{file}"));
+        let variables = place.contains("/src/") && !reads.contains(&place);
+        for (at, line) in text.lines().enumerate() {
+            let lower = line.to_lowercase();
+            let named = ["llm-trading", "llm_trading", "pitch", "--data-dir"];
+            let named = named.iter().any(|name| lower.contains(name));
+            if named || variables && line.contains("DB_") {
+                told.push(format!("{place}:{}: {line}", at + 1));
+            }
+        }
+    }
+    assert!(told.is_empty(), "\n{}\n", told.join("\n"));
+}
+
+fn files(folder: &Path) -> Vec<std::path::PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true if path.ends_with("target") => {}
+            true => files.extend(self::files(&path)),
+            false => files.push(path),
+        }
+    }
+    files
+}

@@ -110,7 +110,7 @@ impl<'a> Answers<'a> {
         self.forgotten_cast(message)
     }
 
-    /// `expected `Uuid`, found `PitchId``, at an argument whose placeholder is not cast.
+    /// `expected `Uuid`, found `NoteId``, at an argument whose placeholder is not cast.
     fn forgotten_cast(&self, message: &Message) -> Option<String> {
         let span = message.spans.iter().find(|span| span.is_primary)?;
         let label = span.label.as_deref().unwrap_or(&message.message);

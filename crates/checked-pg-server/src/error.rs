@@ -6,7 +6,7 @@ use std::{
 
 /// What to do where there is no server.
 const INSTALL: &str = "install one with the system's package manager (for example `apt-get install postgresql`), \
-                       name its folder of binaries in PG_BIN, or set DATABASE_URL to a running server";
+                       or name its folder of binaries in PG_BIN";
 
 /// Why a private server could not be started or stopped, and what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +46,7 @@ pub enum EmbeddedError {
 
     /// The only servers found are too old.
     #[error(
-        "PostgreSQL {version} in {} is too old: install version {required} or later, or set DATABASE_URL to such a server",
+        "PostgreSQL {version} in {} is too old: install version {required} or later",
         .dir.display()
     )]
     TooOld {
@@ -60,14 +60,14 @@ pub enum EmbeddedError {
 
     /// We are root, and there is no other user to run the server as.
     #[error(
-        "PostgreSQL refuses to run as root, and there is neither a user `postgres` nor `nobody`: run as another user, or set DATABASE_URL"
+        "PostgreSQL refuses to run as root, and there is neither a user `postgres` nor `nobody`: run as another user"
     )]
     NoServerUser,
 
     /// The server's user may not enter the data folder.
     #[error(
         "the server runs as user `{user}`, since PostgreSQL refuses root, and that user cannot enter {}: \
-         pick a data folder elsewhere with --data-dir, for example under /var/lib",
+         pick a data folder elsewhere, for example under /var/lib",
         .dir.display()
     )]
     Unreachable {
@@ -87,14 +87,14 @@ pub enum EmbeddedError {
     },
 
     /// Another process runs a server on this data.
-    #[error("another llm-trading-db is using {}: wait for it or stop it, or pick another folder with --data-dir", .dir.display())]
+    #[error("another process runs a server on {}: wait for it or stop it, or pick another folder", .dir.display())]
     InUse {
         /// The data folder.
         dir: PathBuf,
     },
 
     /// The folder holds something else.
-    #[error("{} is not empty and was not made by llm-trading-db: pick a new or an empty folder with --data-dir", .dir.display())]
+    #[error("{} is not empty and is no data folder of a private server: pick a new or an empty folder", .dir.display())]
     NotOurs {
         /// The folder.
         dir: PathBuf,
@@ -103,7 +103,7 @@ pub enum EmbeddedError {
     /// The data was made by another major version, which only that version can read.
     #[error(
         "the data in {} was made by PostgreSQL {found}, and the installed one is {installed}: set PG_BIN to the binaries of \
-         PostgreSQL {found}, or start anew in another folder with --data-dir",
+         PostgreSQL {found}, or start anew in another folder",
         .dir.display()
     )]
     OtherMajor {

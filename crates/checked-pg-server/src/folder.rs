@@ -30,7 +30,7 @@ impl RunFolder {
         let parent = temporary_folder(user)?;
         loop {
             let number = NEXT.fetch_add(1, Ordering::Relaxed);
-            let path = parent.join(format!("llm-trading-db-{}-{number}", process::id()));
+            let path = parent.join(format!("checked-pg-{}-{number}", process::id()));
             match DirBuilder::new().mode(0o700).create(&path) {
                 Ok(()) => {
                     let folder = Self(path);
@@ -83,7 +83,7 @@ pub(super) struct DataFolder {
 
 impl DataFolder {
     const CLUSTER: &str = "postgres";
-    const LOG: &str = "llm-trading-db.log";
+    const LOG: &str = "server.log";
 
     /// Creates the folder if need be, makes sure that it is ours, and locks it.
     pub(super) fn open(dir: &Path) -> Result<Self> {

@@ -58,7 +58,7 @@ impl Guard {
             ""
         };
         let mut command = user.command("/bin/sh");
-        command.args(["-c", SCRIPT, "llm-trading-db-guard"]);
+        command.args(["-c", SCRIPT, "checked-pg-guard"]);
         command.args([
             launch.run_folder,
             launch.binaries,

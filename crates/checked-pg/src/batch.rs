@@ -112,7 +112,7 @@ impl<A: Display, B: Display> Display for Pair<A, B> {
     }
 }
 
-/// `columns!(rows => symbol, date)` makes `symbol` and `date` the columns of those fields, for `UNNEST`.
+/// `columns!(rows => author, date)` makes `author` and `date` the columns of those fields, for `UNNEST`.
 #[macro_export]
 macro_rules! columns {
     ($rows:expr => $($field:ident),+ $(,)?) => {

@@ -2,6 +2,7 @@
 
 mod conninfo;
 mod env;
+mod fallback;
 mod parameters;
 mod passfile;
 mod pooler;
@@ -10,7 +11,7 @@ mod session;
 mod startup;
 mod tls;
 
-pub use self::{pooler::Pooler, road::TargetSessionAttrs};
+pub use self::{env::variable_of, fallback::Fallback, pooler::Pooler, road::TargetSessionAttrs};
 pub(crate) use self::{
     road::{Host, Password, Road},
     session::{Limits, Setting, quoted},
@@ -36,7 +37,7 @@ const LONGEST: Duration = Duration::from_millis(i32::MAX as u64);
 /// use checked_pg::config::Config;
 /// use std::time::Duration;
 ///
-/// let config = Config::from_url("postgres://desk@localhost/llm_trading")?
+/// let config = Config::from_url("postgres://clerk@localhost/journal")?
 ///     .max_pool_size(8)
 ///     .command_timeout(Duration::from_secs(10));
 /// # Ok::<(), checked_pg::error::Error>(())
@@ -46,9 +47,10 @@ pub struct Config {
     pub(crate) road: Road,
     /// Settings for the session from the parameter `options`, without the time limits below.
     settings: Vec<(String, String)>,
-    /// The time limits that the parameter `options` sets, by the variable that would.
+    /// The time limits that the parameter `options` sets, by the name of the method that would.
     limits_in_options: Vec<(&'static str, Duration)>,
     application_name: Option<String>,
+    fallback_name: Option<&'static str>,
     log_statements: bool,
     pub(crate) command_timeout: Duration,
     lock_timeout: Duration,
@@ -77,7 +79,7 @@ impl Config {
     /// | `DATABASE_URL` | as [`from_url`](Self::from_url); if it is set, the next five are not read | |
     /// | `DATABASE_HOST` | host name, address, or folder of the Unix socket; several with commas in between | `localhost` |
     /// | `DATABASE_PORT` | port, or one for each host | 5432 |
-    /// | `DATABASE_NAME` | database | `llm_trading` |
+    /// | `DATABASE_NAME` | database | that of the user's name |
     /// | `DATABASE_USER` | user | the user of the operating system |
     /// | `DATABASE_PASSWORD` | password, any characters, as it is | none |
     /// | `DB_MIN_POOL_SIZE` | [connections opened at once](Self::min_pool_size) | 0 |
@@ -97,13 +99,21 @@ impl Config {
     /// | `DB_ROW_SECURITY` | [policies filter what we read](Self::row_security): `on`, `off` | `off` |
     ///
     /// An empty variable counts as unset. The variables of libpq (`PGHOST`, `PGPASSWORD`, `PGSSLMODE`, …) fill in what these leave
-    /// open; one that cannot be honoured is refused. `docs/operations.md` lists them all.
+    /// open; one that cannot be honoured is refused.
     ///
     /// # Errors
     /// [`Error::Invalid`] names the variable and says what would be right.
     pub fn from_env() -> Result<Self> {
+        Self::from_env_or(Fallback::new())
+    }
+
+    /// The same as [`from_env`](Self::from_env), where a program has a database and a name of its own to fall back to.
+    ///
+    /// # Errors
+    /// As [`from_env`](Self::from_env).
+    pub fn from_env_or(fallback: Fallback) -> Result<Self> {
         env::check_text()?;
-        env::read(&env::of_process)
+        env::read(&env::of_process, fallback)
     }
 
     /// The same as [`from_env`](Self::from_env), from any source of variables.
@@ -111,10 +121,21 @@ impl Config {
     /// # Errors
     /// As [`from_env`](Self::from_env).
     pub fn from_vars(lookup: impl Fn(&str) -> Option<String>) -> Result<Self> {
-        env::read(&lookup)
+        Self::from_vars_or(Fallback::new(), lookup)
     }
 
-    /// A database by its URL, `postgres://user:password@host:port/database`, or by a connection string such as `host=db dbname=desk`;
+    /// The same as [`from_env_or`](Self::from_env_or), from any source of variables.
+    ///
+    /// # Errors
+    /// As [`from_env`](Self::from_env).
+    pub fn from_vars_or(
+        fallback: Fallback,
+        lookup: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self> {
+        env::read(&lookup, fallback)
+    }
+
+    /// A database by its URL, `postgres://user:password@host:port/database`, or by a connection string such as `host=db dbname=journal`;
     /// both as libpq reads them. libpq's variables in the environment fill in what it leaves open.
     ///
     /// Several hosts stand with commas in between; see [`target_session_attrs`](Self::target_session_attrs).
@@ -173,21 +194,21 @@ impl Config {
 
     /// Sets the time limit of this name; false if it is none, None if the value is not understood.
     fn take_limit(&mut self, name: &str, value: &str) -> Option<bool> {
-        let (variable, limit) = match name.to_ascii_lowercase().as_str() {
-            "statement_timeout" => ("DB_COMMAND_TIMEOUT", &mut self.command_timeout),
-            "lock_timeout" => ("DB_LOCK_TIMEOUT", &mut self.lock_timeout),
+        let (setting, limit) = match name.to_ascii_lowercase().as_str() {
+            "statement_timeout" => ("command_timeout", &mut self.command_timeout),
+            "lock_timeout" => ("lock_timeout", &mut self.lock_timeout),
             "idle_in_transaction_session_timeout" => (
-                "DB_IDLE_IN_TRANSACTION_TIMEOUT",
+                "idle_in_transaction_timeout",
                 &mut self.idle_in_transaction_timeout,
             ),
             "client_connection_check_interval" => (
-                "DB_CLIENT_CHECK_INTERVAL",
+                "client_check_interval",
                 self.client_check_interval.get_or_insert_default(),
             ),
             _ => return Some(false),
         };
         *limit = startup::time_limit(value)?;
-        self.limits_in_options.push((variable, *limit));
+        self.limits_in_options.push((setting, *limit));
         Some(true)
     }
 
@@ -197,6 +218,7 @@ impl Config {
             settings: Vec::new(),
             limits_in_options: Vec::new(),
             application_name: None,
+            fallback_name: None,
             log_statements: false,
             command_timeout: Duration::from_secs(30),
             lock_timeout: Duration::from_secs(10),
@@ -356,7 +378,8 @@ impl Config {
         self
     }
 
-    /// The name under which the connections show in `pg_stat_activity`; by default that of the URL, else `llm-trading-db`.
+    /// The name under which the connections show in `pg_stat_activity`; by default that of the URL, else the file name
+    /// of the program.
     #[must_use]
     pub fn application_name(mut self, name: &str) -> Self {
         self.application_name = Some(name.to_owned());
@@ -370,7 +393,7 @@ impl Config {
         self
     }
 
-    /// Where the database is, for people: `desk as trader at db.example:5432`. No password.
+    /// Where the database is, for people: `journal as clerk at db.example:5432`. No password.
     #[must_use]
     pub fn place(&self) -> String {
         let (database, user) = (self.road.database(), self.road.user());
@@ -409,11 +432,11 @@ impl Config {
     }
 
     /// A variable and the parameter `options` must not say different things.
-    fn check_options_agree(&self, variable: &'static str, limit: Duration) -> Result<()> {
+    fn check_options_agree(&self, setting: &'static str, limit: Duration) -> Result<()> {
         let mut limits = self.limits_in_options.iter();
-        match limits.rfind(|(known, _)| *known == variable) {
+        match limits.rfind(|(known, _)| *known == setting) {
             Some((_, other)) if *other != limit => Err(Error::invalid(
-                variable,
+                env::name_of(setting),
                 format!(
                     "the connection's options say {other:?}, this variable says {limit:?}: take one of them out"
                 ),

@@ -27,7 +27,7 @@ pub enum Error {
     /// The row that was asked for does not exist.
     #[error("{what} {key} not found")]
     NotFound {
-        /// What was looked for, such as `pitch`.
+        /// What was looked for, such as `note`.
         what: &'static str,
         /// The key it was looked for by.
         key: String,
@@ -58,7 +58,7 @@ pub enum Error {
     /// Every connection was busy for the whole acquire timeout.
     #[error(
         "no free connection after {waited:.1?} ({size} open, {idle} idle, {waiting} waiting): \
-         raise DB_MAX_POOL_SIZE, or hold connections for less long"
+         raise Config::max_pool_size, or hold connections for less long"
     )]
     PoolTimeout {
         /// How long this caller waited.
@@ -232,10 +232,10 @@ impl fmt::Display for TimeoutKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Statement => {
-                "the statement was cancelled: it took longer than DB_COMMAND_TIMEOUT allows"
+                "the statement was cancelled: it took longer than Config::command_timeout allows"
             }
             Self::Lock => "gave up waiting for a lock that another transaction holds",
-            Self::NoAnswer => "gave up waiting for an answer: the server said nothing in the time that DB_COMMAND_TIMEOUT allows",
+            Self::NoAnswer => "gave up waiting for an answer: the server said nothing in the time that Config::command_timeout allows",
         })
     }
 }

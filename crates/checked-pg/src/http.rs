@@ -46,7 +46,7 @@ mod tests {
         };
         let unknown = Error::CommitUnknown { why: String::new() };
         for (error, expected) in [
-            (Error::not_found("pitch", 7), 404),
+            (Error::not_found("note", 7), 404),
             (conflict(ConflictKind::Unique), 409),
             (conflict(ConflictKind::ForeignKey), 409),
             (conflict(ConflictKind::Check), 422),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use llm_trading_db::{Config, Db, SCHEMA};
+use llm_trading_db::{Db, SCHEMA, config};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -14,7 +14,7 @@ async fn main() -> Result<()> {
     tracing_subscriber::fmt().with_env_filter("info").init();
     let address = std::env::args().nth(1);
     let address = address.as_deref().unwrap_or("127.0.0.1:8080");
-    let db = Db::connect(&Config::from_env()?).await?;
+    let db = Db::connect(&config::from_env()?).await?;
     db.migrate(&SCHEMA).await?;
     let listener = TcpListener::bind(address)
         .await

@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use llm_trading_db::{
-    config::Config,
+    config::{self, Config},
     db::{Db, MigrationState},
     embedded::EmbeddedServer,
     error::Error,
@@ -101,13 +101,13 @@ impl Target {
                 "DATABASE_URL" => Some(url.clone()),
                 name => env::var(name).ok(),
             };
-            return Ok(Some(Config::from_vars(vars)?));
+            return Ok(Some(config::from_vars(vars)?));
         }
         let given = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
         if self.data_dir.is_some() || !VARIABLES.into_iter().any(given) {
             return Ok(None);
         }
-        Ok(Some(Config::from_env()?))
+        Ok(Some(config::from_env()?))
     }
 
     fn folder(&self) -> Result<PathBuf> {

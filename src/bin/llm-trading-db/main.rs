@@ -6,6 +6,7 @@
 mod chart;
 mod commands;
 mod connect;
+mod hints;
 mod input;
 mod logging;
 mod output;
@@ -105,7 +106,11 @@ fn failed(error: &anyhow::Error) -> ExitCode {
         lines.iter().for_each(|line| say(line));
         return ExitCode::from(INCOMPLETE);
     }
-    say(&format!("error: {}", in_one_line(error)));
+    let mut line = hints::in_variables(&in_one_line(error));
+    if let Some(hint) = hints::beyond(error) {
+        line = format!("{line}; {hint}");
+    }
+    say(&format!("error: {line}"));
     ExitCode::FAILURE
 }
 

@@ -92,7 +92,10 @@ async fn a_wrong_password_is_refused_and_not_shown() {
     assert_eq!(end(binary(&url("right")).arg("status")).code, Some(0));
     let ended = end(binary(&url("wr0ng")).arg("status"));
     assert!(!ended.err.contains("wr0ng"), "{ended:?}");
-    ended.failed(&["cannot connect to database", "check user and password"]);
+    ended.failed(&[
+        "cannot connect to database",
+        "check user and password (DATABASE_USER, DATABASE_PASSWORD)",
+    ]);
 }
 
 #[tokio::test]
@@ -205,6 +208,21 @@ async fn the_private_server_keeps_its_data() {
     let elsewhere = "postgres://127.0.0.1:1/x";
     let mut command = binary(elsewhere);
     end(command.arg("--data-dir").arg(&data).arg("snapshot")).ok();
+}
+
+/// The library names methods and folders; the binary adds what its operator sets.
+#[test]
+fn errors_name_the_options_and_variables_of_the_binary() {
+    let folder = Folder::new();
+    folder.file("letter.txt", "not ours");
+    end(bare_binary()
+        .arg("--data-dir")
+        .arg(folder.path(""))
+        .arg("status"))
+    .failed(&["pick a new or an empty folder; name the folder with --data-dir"]);
+    let mut command = binary(&support::server().url());
+    end(command.env("DB_POOLER", "transaction").arg("migrate"))
+        .failed(&["at the server's own address, without DB_POOLER"]);
 }
 
 #[tokio::test]

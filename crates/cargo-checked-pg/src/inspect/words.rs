@@ -115,7 +115,7 @@ fn plain_name(catalog: &Catalog, kind: Kind) -> String {
     }
 }
 
-/// `$1::symbol`, but `(a + b)::symbol`.
+/// `$1::author`, but `(a + b)::author`.
 fn cast_of(node: &Node, value: &str, name: &str) -> String {
     match node.tag() {
         "OPEXPR" => format!("({value})::{name}"),

@@ -199,7 +199,7 @@ fn where_nothing_can_be_fetched_the_advice_is_to_install() {
         let refusal = refusal(store);
         let whole = format!(
             "no PostgreSQL server found, and {why}: install one with the system's package manager (for example `apt-get install \
-             postgresql`), name its folder of binaries in PG_BIN, or set DATABASE_URL to a running server"
+             postgresql`), or name its folder of binaries in PG_BIN"
         );
         assert_eq!(refusal, whole);
     };

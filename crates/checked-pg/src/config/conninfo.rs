@@ -195,7 +195,7 @@ fn is_name(text: &str) -> bool {
 fn unknown(field: &'static str, keyword: Option<&String>) -> Error {
     let why = match keyword.map(String::as_str) {
         Some("pgbouncer") => {
-            "pgbouncer: not supported: set DB_POOLER (Config::pooler) to session or transaction".to_owned()
+            "pgbouncer: not supported: set Config::pooler to session or transaction".to_owned()
         }
         Some("schema") => {
             "schema: not supported: write options=-csearch_path%3D and the schema's name".to_owned()

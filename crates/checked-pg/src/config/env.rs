@@ -3,6 +3,7 @@
 use super::{
     Config, LONGEST, Pooler,
     conninfo::{Conninfo, Lookup, Source},
+    fallback::Fallback,
     parameters,
     road::Defaults,
 };
@@ -70,7 +71,7 @@ pub(super) fn of_process(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-pub(super) fn read(lookup: Lookup<'_>) -> Result<Config> {
+pub(super) fn read(lookup: Lookup<'_>, fallback: Fallback) -> Result<Config> {
     let lookup = &|name: &str| lookup(name).filter(|value| !value.is_empty());
     let (conninfo, defaults) = match lookup("DATABASE_URL") {
         Some(url) => (Conninfo::parse("DATABASE_URL", &url)?, Defaults::default()),
@@ -78,13 +79,14 @@ pub(super) fn read(lookup: Lookup<'_>) -> Result<Config> {
             parts(lookup),
             Defaults {
                 host: Some("localhost"),
-                database: Some("llm_trading"),
+                database: fallback.database,
             },
         ),
     };
-    let config = Config::on(conninfo, defaults, lookup)?;
+    let mut config = Config::on(conninfo, defaults, lookup)?;
+    config.fallback_name = fallback.application_name;
     let config = apply(config, lookup)?;
-    config.check_named(variable_of)?;
+    config.check_named(name_of)?;
     Ok(config)
 }
 
@@ -98,11 +100,16 @@ fn parts(lookup: Lookup<'_>) -> Conninfo {
     conninfo
 }
 
-fn variable_of(setting: &'static str) -> &'static str {
-    SETTINGS
-        .iter()
-        .find(|(name, _)| *name == setting)
-        .map_or(setting, |(_, variable)| variable)
+/// The variable that [`Config::from_env`] reads for a setting by the name of its method, as errors name it: `DB_DRAIN` for `drain`.
+#[must_use]
+pub fn variable_of(setting: &str) -> Option<&'static str> {
+    let mut settings = SETTINGS.iter();
+    let (_, variable) = settings.find(|(name, _)| *name == setting)?;
+    Some(variable)
+}
+
+pub(super) fn name_of(setting: &'static str) -> &'static str {
+    variable_of(setting).unwrap_or(setting)
 }
 
 fn apply(mut config: Config, lookup: Lookup<'_>) -> Result<Config> {
@@ -116,27 +123,24 @@ fn apply(mut config: Config, lookup: Lookup<'_>) -> Result<Config> {
     }
     type Setter = fn(Config, Duration) -> Config;
     let times: [(_, Setter); 11] = [
-        ("DB_COMMAND_TIMEOUT", Config::command_timeout),
-        ("DB_LOCK_TIMEOUT", Config::lock_timeout),
+        ("command_timeout", Config::command_timeout),
+        ("lock_timeout", Config::lock_timeout),
         (
-            "DB_IDLE_IN_TRANSACTION_TIMEOUT",
+            "idle_in_transaction_timeout",
             Config::idle_in_transaction_timeout,
         ),
-        ("DB_CLIENT_CHECK_INTERVAL", Config::client_check_interval),
-        ("DB_ACQUIRE_TIMEOUT", Config::acquire_timeout),
-        ("DB_CONNECT_TIMEOUT", Config::connect_timeout),
-        (
-            "DB_MAX_INACTIVE_CONNECTION_LIFETIME",
-            Config::max_inactive_lifetime,
-        ),
-        ("DB_MAX_LIFETIME", Config::max_lifetime),
-        ("DB_PING_AFTER", Config::ping_after),
-        ("DB_MIGRATION_PATIENCE", Config::migration_patience),
-        ("DB_DRAIN", Config::drain),
+        ("client_check_interval", Config::client_check_interval),
+        ("acquire_timeout", Config::acquire_timeout),
+        ("connect_timeout", Config::connect_timeout),
+        ("max_inactive_lifetime", Config::max_inactive_lifetime),
+        ("max_lifetime", Config::max_lifetime),
+        ("ping_after", Config::ping_after),
+        ("migration_patience", Config::migration_patience),
+        ("drain", Config::drain),
     ];
-    for (name, set) in times {
-        if let Some(limit) = seconds(lookup, name)? {
-            config.check_options_agree(name, limit)?;
+    for (setting, set) in times {
+        if let Some(limit) = seconds(lookup, name_of(setting))? {
+            config.check_options_agree(setting, limit)?;
             config = set(config, limit);
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{Config, LONGEST, Pooler};
 use sqlx::{ConnectOptions, postgres::PgConnectOptions};
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, sync::OnceLock, time::Duration};
 
 /// Which time limits a session gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +98,8 @@ impl Config {
 
     fn name(&self) -> &str {
         let given = self.application_name.as_deref();
-        given.or(self.road.name()).unwrap_or("llm-trading-db")
+        let given = given.or(self.road.name()).or(self.fallback_name);
+        given.unwrap_or_else(|| program())
     }
 
     /// Adds what goes into the first message to the server.
@@ -118,6 +119,16 @@ impl Config {
             false => options.disable_statement_logging(),
         }
     }
+}
+
+/// The file name of this program.
+fn program() -> &'static str {
+    static NAME: OnceLock<String> = OnceLock::new();
+    NAME.get_or_init(|| {
+        let path = std::env::current_exe().unwrap_or_default();
+        let name = path.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    })
 }
 
 /// A statement that sets all of them for the session, and returns no row. SET would not do: it takes no list in one text.

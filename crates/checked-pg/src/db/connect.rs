@@ -22,7 +22,7 @@ pub(super) async fn connect(config: &Config, limits: Limits) -> Result<PgConnect
         return Err(Error::Connect {
             server: config.road.server(),
             why: "migrations and verification need a session of their own, which a pooler in transaction mode does not give: run \
-                  them at the server's own address, without DB_POOLER"
+                  them at the server's own address, without Config::pooler"
                 .to_owned(),
         });
     }
@@ -173,7 +173,8 @@ fn if_pooler(config: &Config) -> &'static str {
     match config.pooler {
         Pooler::None => "",
         _ => {
-            ": if the pooler has no free session, raise its default_pool_size or lower DB_MAX_POOL_SIZE"
+            ": if the pooler has no free session, raise its default_pool_size or lower \
+             Config::max_pool_size"
         }
     }
 }
@@ -314,14 +315,14 @@ fn explain_refusal(error: &PgDatabaseError) -> String {
         _ => DatabaseError::from(error).to_string(),
     };
     let advice = match error.code() {
-        "28P01" => "check user and password (DATABASE_USER, DATABASE_PASSWORD)",
+        "28P01" => "check user and password",
         // Peer, ident and certificates: no password would help.
         "28000" if !error.message().contains("password") => {
-            "check the user (DATABASE_USER) and the server's pg_hba.conf; the password is not the matter"
+            "check the user and the server's pg_hba.conf; the password is not the matter"
         }
-        "28000" => "check user and password (DATABASE_USER, DATABASE_PASSWORD)",
-        "3D000" => "create it, or check its name (DATABASE_NAME)",
-        "53300" => "lower DB_MAX_POOL_SIZE, or raise max_connections on the server",
+        "28000" => "check user and password",
+        "3D000" => "create it, or check its name",
+        "53300" => "lower Config::max_pool_size, or raise max_connections on the server",
         "57P03" => "wait until it is up",
         _ => return said,
     };

@@ -83,7 +83,7 @@ impl<'p> Executor<'p> for &'p Db {
         .boxed()
     }
 
-    /// As `fetch_many`, without its stream, which most of the statements of a desk can do without.
+    /// As `fetch_many`, without its stream, which most statements can do without.
     fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, Result<Option<PgRow>, Error>>
     where
         'p: 'e,

@@ -152,7 +152,7 @@ impl<C: Content> Decode<'_, Postgres> for Document<C> {
 }
 
 /// Where a statement has a bare JSONB parameter or column, this type stands, which has no value: cast a parameter to the
-/// domain of the document that it is (`$1::pitch_document`), and name a column in `sqlx.toml`.
+/// domain of the document that it is (`$1::note_document`), and name a column in `sqlx.toml`.
 #[derive(Debug, Clone, Copy)]
 pub enum UntypedJsonb {}
 

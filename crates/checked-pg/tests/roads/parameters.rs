@@ -2,7 +2,7 @@
 
 use crate::support::{ask_at, from_vars, server};
 use checked_pg::{
-    config::Config,
+    config::{Config, Fallback},
     error::{Error, Result},
 };
 use std::time::Duration;
@@ -117,7 +117,7 @@ fn names_that_nobody_knows_are_refused_and_secrets_are_not_repeated() {
         refused("sslmod=require"),
         "sslmod: no parameter of a connection has this name"
     );
-    assert!(refused("pgbouncer=true").contains("DB_POOLER"));
+    assert!(refused("pgbouncer=true").contains("Config::pooler"));
     assert!(refused("schema=desk").contains("search_path"));
     assert!(refused("ssl=require").contains("sslmode=require"));
     // The rest of a password that holds an ampersand.
@@ -244,7 +244,7 @@ fn variables_of_libpq_fill_in_what_the_parts_leave_open() {
     assert_eq!(place(&url), "d as v at x:7");
     assert_eq!(
         place(&[("DATABASE_USER", "u"), ("PGHOSTADDR", "192.0.2.7")]),
-        "llm_trading as u at 192.0.2.7:5432"
+        "u as u at 192.0.2.7:5432"
     );
 }
 
@@ -351,7 +351,16 @@ async fn names_reach_the_session() {
     let name = "SELECT current_setting('application_name')";
     let url = server().url();
     let at = |parameters: &str| from_url(&format!("{url}?{parameters}")).unwrap();
-    assert_eq!(ask_at(&at(""), name).await, "llm-trading-db");
+    let program = std::env::current_exe().unwrap();
+    let program = program.file_name().unwrap().to_str().unwrap();
+    assert_eq!(ask_at(&at(""), name).await, program);
+    let ours = Fallback::new()
+        .application_name("ours")
+        .database("postgres");
+    let config = Config::from_vars_or(ours, |variable| {
+        (variable == "DATABASE_URL").then(|| url.clone())
+    });
+    assert_eq!(ask_at(&config.unwrap(), name).await, "ours");
     assert_eq!(ask_at(&at("fallback_application_name=b"), name).await, "b");
     assert_eq!(
         ask_at(&at("fallback_application_name=b&application_name=a"), name).await,

@@ -27,7 +27,7 @@ async fn a_pooler_that_was_not_declared_is_refused() {
             let line = refusal(&config(&pooler)).await;
             assert!(
                 line.contains("a connection pooler stands between")
-                    && line.contains("set DB_POOLER (Config::pooler) to session or transaction"),
+                    && line.contains("set Config::pooler to session or transaction"),
                 "{mode:?} {settings}: {line}"
             );
             assert!(!line.contains('\n'), "{line}");
@@ -100,7 +100,7 @@ async fn a_pooler_that_does_not_keep_sessions_is_noticed_though_it_was_declared_
         };
         let line = refusal(&config(&pooler).pooler(Pooler::Session)).await;
         assert!(
-            line.contains("pool_mode = transaction set DB_POOLER"),
+            line.contains("pool_mode = transaction set Config::pooler"),
             "{settings}: {line}"
         );
     }

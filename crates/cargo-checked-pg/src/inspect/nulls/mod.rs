@@ -16,7 +16,7 @@ use super::{
 /// A column that the macros return.
 #[derive(Debug, Clone)]
 pub struct Output {
-    /// Its name with sqlx's marks, such as `n!` or `pitch_id?`.
+    /// Its name with sqlx's marks, such as `n!` or `note_id?`.
     pub name: String,
     /// What sqlx makes of the schema; none where it does not know.
     pub nullable: Option<bool>,

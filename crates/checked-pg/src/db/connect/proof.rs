@@ -15,11 +15,11 @@ use uuid::Uuid;
 /// The setting that holds the mark.
 const MARK: &str = "checked_pg.session";
 
-pub(super) const POOLER: &str = "a connection pooler stands between this program and the server: set DB_POOLER (Config::pooler) to \
+pub(super) const POOLER: &str = "a connection pooler stands between this program and the server: set Config::pooler to \
      session or transaction, whichever its pool_mode is";
 
 const SHARED: &str = "the pooler hands the session of another client out as that one left it: with pool_mode = transaction set \
-     DB_POOLER (Config::pooler) to transaction; with pool_mode = session give the pooler server_reset_query = DISCARD ALL";
+     Config::pooler to transaction; with pool_mode = session give the pooler server_reset_query = DISCARD ALL";
 
 /// What a session on this server is like.
 pub(super) struct Facts {
