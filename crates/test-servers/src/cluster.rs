@@ -60,6 +60,7 @@ impl ClusterSettings {
 /// the value, and with this process.
 #[derive(Debug)]
 pub struct Cluster {
+    programs: PathBuf,
     // First the process, then its folder.
     process: Option<Process>,
     folder: Folder,
@@ -70,6 +71,12 @@ impl Cluster {
     /// Makes a cluster and starts its server.
     #[must_use]
     pub fn start(settings: &ClusterSettings) -> Self {
+        Self::start_of(binaries(), settings)
+    }
+
+    /// The same with the programs in this folder.
+    #[must_use]
+    pub fn start_of(programs: PathBuf, settings: &ClusterSettings) -> Self {
         let folder = Folder::new();
         folder.give("");
         let data = folder.path().join("data");
@@ -84,11 +91,8 @@ impl Cluster {
             "-D",
         ];
         let data = data.to_str().unwrap();
-        run(
-            binaries().join("initdb"),
-            &[&arguments[..], &[data]].concat(),
-        );
-        Self::configured(folder, settings)
+        run(programs.join("initdb"), &[&arguments[..], &[data]].concat());
+        Self::configured(programs, folder, settings)
     }
 
     /// Makes a streaming standby of this server by `pg_basebackup`, and waits until it follows.
@@ -114,10 +118,10 @@ impl Cluster {
             "-D",
         ];
         run(
-            binaries().join("pg_basebackup"),
+            self.programs.join("pg_basebackup"),
             &[&from[..], &[data.to_str().unwrap()]].concat(),
         );
-        let standby = Self::configured(folder, settings);
+        let standby = Self::configured(self.programs.clone(), folder, settings);
         wait_for("the standby to follow", || {
             standby.psql("SELECT count(*) FROM pg_stat_wal_receiver WHERE status = 'streaming'")
                 == "1"
@@ -125,7 +129,7 @@ impl Cluster {
         standby
     }
 
-    fn configured(folder: Folder, settings: &ClusterSettings) -> Self {
+    fn configured(programs: PathBuf, folder: Folder, settings: &ClusterSettings) -> Self {
         let port = free_port();
         let data = folder.path().join("data");
         let mut conf = format!(
@@ -161,6 +165,7 @@ impl Cluster {
         let hba = settings.hba.as_deref().unwrap_or(trusting);
         fs::write(data.join("pg_hba.conf"), hba).unwrap();
         let mut cluster = Self {
+            programs,
             process: None,
             folder,
             port,
@@ -176,7 +181,7 @@ impl Cluster {
         let arguments = ["-D".to_owned(), self.data().display().to_string()];
         let log = self.folder.path().join("log");
         self.process = Some(Process::start(
-            &binaries().join("postgres"),
+            &self.programs.join("postgres"),
             &arguments,
             "QUIT",
             &log,

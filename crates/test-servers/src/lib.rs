@@ -11,12 +11,14 @@ mod folder;
 mod pgbouncer;
 mod process;
 mod relay;
+mod replicated;
 
 pub use certificates::{Authority, Pair, self_signed};
 pub use cluster::{Cluster, ClusterSettings, binaries};
 pub use folder::Folder;
 pub use pgbouncer::{PgBouncer, PoolMode};
 pub use relay::{Relay, Traffic};
+pub use replicated::{Loss, Replicated};
 
 use std::net::TcpListener;
 

@@ -8,8 +8,10 @@
     reason = "a test asks sessions what they are by statements of its own"
 )]
 
+mod failover;
 mod hosts;
 mod parameters;
 mod poolers;
 mod session;
 mod support;
+mod versions;
