@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
+use sqlx_conditional_queries::conditional_query_as;
 
 use super::batch::{columns, sorted};
 use crate::{
@@ -184,24 +185,32 @@ pub async fn history(
     after: Option<Cursor>,
     limit: u32,
 ) -> Result<Vec<Event>> {
-    let events = sqlx::query_as!(
+    let limit = i64::from(limit);
+    let events = conditional_query_as!(
         Event,
         r#"
         SELECT id, week_id, event_type, account, event_data, occurred_at
         FROM execution_events
-        WHERE ($1::account IS NULL OR account = $1::account)
-          AND ($2::week_id IS NULL OR week_id = $2::week_id)
-          AND ($3::event_type IS NULL OR event_type = $3::event_type)
-          AND ($4::timestamptz IS NULL OR (occurred_at, id) < ($4::timestamptz, $5::event_id))
+        WHERE {#behind} {#of_account} {#of_week} {#of_type}
         ORDER BY occurred_at DESC, id DESC
-        LIMIT $6
+        LIMIT {limit}
         "#,
-        filter.account,
-        filter.week,
-        filter.event_type,
-        after.map(|cursor| cursor.occurred_at),
-        after.map(|cursor| cursor.id),
-        i64::from(limit),
+        #behind = match after {
+            Some(Cursor { occurred_at, id }) => "(occurred_at, id) < ({occurred_at}, {id}::event_id)",
+            None => "true",
+        },
+        #of_account = match filter.account {
+            Some(account) => "AND account = {account}::account",
+            None => "",
+        },
+        #of_week = match filter.week {
+            Some(week) => "AND week_id = {week}::week_id",
+            None => "",
+        },
+        #of_type = match filter.event_type {
+            Some(event_type) => "AND event_type = {event_type}::event_type",
+            None => "",
+        },
     )
     .fetch_all(db)
     .await?;

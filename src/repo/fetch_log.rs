@@ -7,6 +7,7 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
+use sqlx_conditional_queries::conditional_query_as;
 
 use crate::{
     error::Result,
@@ -68,17 +69,20 @@ pub async fn recent(
     symbol: Option<Symbol>,
     limit: u32,
 ) -> Result<Vec<Fetch>> {
-    let fetches = sqlx::query_as!(
+    let limit = i64::from(limit);
+    let fetches = conditional_query_as!(
         Fetch,
         r#"
         SELECT id, fetch_type, symbol, status, error_message, timestamp
         FROM fetch_log
-        WHERE ($1::symbol IS NULL OR symbol = $1::symbol)
+        {#of_symbol}
         ORDER BY timestamp DESC, id DESC
-        LIMIT $2
+        LIMIT {limit}
         "#,
-        symbol,
-        i64::from(limit),
+        #of_symbol = match symbol {
+            Some(symbol) => "WHERE symbol = {symbol}::symbol",
+            None => "",
+        },
     )
     .fetch_all(db)
     .await?;

@@ -7,6 +7,7 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
+use sqlx_conditional_queries::conditional_query_as;
 
 use super::batch::columns;
 use crate::{
@@ -102,17 +103,20 @@ pub async fn recent(
     level: Option<Level>,
     limit: u32,
 ) -> Result<Vec<Entry>> {
-    let entries = sqlx::query_as!(
+    let limit = i64::from(limit);
+    let entries = conditional_query_as!(
         Entry,
         r#"
         SELECT id, level, message, data, created_at
         FROM logs
-        WHERE ($1::log_level IS NULL OR level = $1::log_level)
+        {#of_level}
         ORDER BY created_at DESC, id DESC
-        LIMIT $2
+        LIMIT {limit}
         "#,
-        level,
-        i64::from(limit),
+        #of_level = match level {
+            Some(level) => "WHERE level = {level}::log_level",
+            None => "",
+        },
     )
     .fetch_all(db)
     .await?;

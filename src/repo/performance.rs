@@ -4,7 +4,7 @@
 //! | function | flights | index |
 //! |---|---|---|
 //! | [`upsert_many`], [`get`] | 1 | `account_performance_account_lookback_key` |
-//! | [`leaderboard`] | 1 | `account_performance_lookback_idx` |
+//! | [`leaderboard`], [`leaderboard_by`] | 1 | `account_performance_lookback_idx` |
 //! | [`council_vs_individuals`] | 1 | `account_performance_lookback_idx` |
 //! | [`replace_problems`] | 2 | `performance_problems_lookback_idx` |
 //! | [`problems`] | 1 | `performance_problems_lookback_idx` |
@@ -12,6 +12,7 @@
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use sqlx::PgExecutor;
+use sqlx_conditional_queries::conditional_query_as;
 
 use super::{
     Upserted,
@@ -232,28 +233,55 @@ pub async fn get(
     .ok_or_else(|| Error::not_found("performance of account", account))
 }
 
+/// What the accounts of a leaderboard are compared by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Measure {
+    /// The compounded return.
+    #[default]
+    Return,
+    /// The Sharpe ratio; accounts without one are last.
+    SharpeRatio,
+    /// The largest fall from a peak, the smallest first; accounts without one are last.
+    Drawdown,
+}
+
 /// The accounts by return over `lookback` weeks or of all time, best first; equal returns by account.
 #[tracing::instrument(name = "db.performance.leaderboard", skip_all, err(level = "debug"))]
 pub async fn leaderboard(db: impl PgExecutor<'_>, lookback: Option<Weeks>) -> Result<Vec<Place>> {
-    let places = sqlx::query_as!(
+    leaderboard_by(db, Measure::Return, lookback).await
+}
+
+/// The accounts by a measure over `lookback` weeks or of all time, best first; equal ones by account.
+#[tracing::instrument(name = "db.performance.leaderboard_by", skip_all, fields(?measure), err(level = "debug"))]
+pub async fn leaderboard_by(
+    db: impl PgExecutor<'_>,
+    measure: Measure,
+    lookback: Option<Weeks>,
+) -> Result<Vec<Place>> {
+    let places = conditional_query_as!(
         Place,
         r#"
-        SELECT row_number() OVER (ORDER BY total_return DESC, account) AS "rank!",
+        SELECT row_number() OVER (ORDER BY {#best}, account) AS "rank!",
                account, total_return, sharpe_ratio, max_drawdown, volatility, win_rate, weeks_traded,
                profitable_weeks, calculated_at,
                calculated_at < max(calculated_at) OVER () OR EXISTS (
                    SELECT
                    FROM performance_problems AS problem
-                   WHERE problem.account = account_performance.account
-                     AND (problem.weeks_lookback = $1::weeks OR ($1::weeks IS NULL AND problem.weeks_lookback IS NULL))
+                   WHERE problem.account = account_performance.account AND problem.weeks_lookback {#is_span}
                ) AS "stale!"
         FROM account_performance
-        -- Not IS NOT DISTINCT FROM, which no index serves.
-        WHERE weeks_lookback = $1::weeks
-           OR ($1::weeks IS NULL AND weeks_lookback IS NULL)
-        ORDER BY total_return DESC, account
+        WHERE weeks_lookback {#is_span}
+        ORDER BY {#best}, account
         "#,
-        lookback,
+        #best = match measure {
+            Measure::Return => "total_return DESC",
+            Measure::SharpeRatio => "sharpe_ratio DESC NULLS LAST",
+            Measure::Drawdown => "max_drawdown DESC NULLS LAST",
+        },
+        #is_span = match lookback {
+            Some(weeks) => "= {weeks}::weeks",
+            None => "IS NULL",
+        },
     )
     .fetch_all(db)
     .await?;

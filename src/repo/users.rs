@@ -2,7 +2,7 @@
 //!
 //! | function | flights | index |
 //! |---|---|---|
-//! | [`add`], [`get`], [`set_active`] | 1 | primary key |
+//! | [`add`], [`get`], [`change`], [`set_active`] | 1 | primary key |
 //! | [`find_by_email`] | 1 | `users_email_key` |
 //! | [`active`] | 1 | whole table |
 
@@ -94,6 +94,44 @@ pub async fn active(db: impl PgExecutor<'_>) -> Result<Vec<User>> {
     .fetch_all(db)
     .await?;
     Ok(users)
+}
+
+/// What [`change`] changes: only what is `Some`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Change {
+    /// Another name.
+    pub name: Option<UserName>,
+    /// Another address.
+    pub email: Option<Email>,
+    /// Another age; `Some(None)` if it is not known any more.
+    pub age: Option<Option<i32>>,
+}
+
+/// Changes of a user what is given, and leaves the rest as another writer may have made it; returns the user as it is then.
+///
+/// # Errors
+/// [`Error::NotFound`] if no user has this id; those of [`add`].
+#[tracing::instrument(name = "db.users.change", skip_all, fields(%id), err(level = "debug"))]
+pub async fn change(db: impl PgExecutor<'_>, id: UserId, change: &Change) -> Result<User> {
+    sqlx::query_as!(
+        User,
+        r#"
+        UPDATE users
+        SET name = COALESCE($2::user_name, name),
+            email = COALESCE($3::email, email),
+            age = CASE WHEN $4::boolean THEN $5 ELSE age END
+        WHERE id = $1::user_id
+        RETURNING id, name, email, active, age, created_at
+        "#,
+        id,
+        change.name.as_ref(),
+        change.email.as_ref(),
+        change.age.is_some(),
+        change.age.flatten(),
+    )
+    .fetch_optional(db)
+    .await?
+    .ok_or_else(|| Error::not_found("user", id))
 }
 
 /// Says that a user has left, or is back.

@@ -63,29 +63,97 @@ async fn every_statement_finds_its_rows_by_an_index() {
         let plan = plan_of_filtered_count(&mut connection, filters).await;
         assert!(!plan.contains("Seq Scan"), "{filters}: {plan}");
     }
+    varying_statements_read_less(&mut connection).await;
 }
 
 /// The plan of the count of events, made for these filters.
 async fn plan_of_filtered_count(connection: &mut PgConnection, filters: &str) -> String {
+    let sql = cached("SELECT event_type, count(*)");
+    explain(connection, "force_custom_plan", &sql, filters)
+        .await
+        .to_string()
+}
+
+/// The one statement of the query cache with this in it.
+fn cached(part: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(".sqlx");
-    let entries = fs::read_dir(folder).unwrap();
-    let entries = entries.map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap());
-    let count = entries.filter(|entry| entry.contains("SELECT event_type, count(*)"));
-    let count: Value = serde_json::from_str(&count.collect::<String>()).unwrap();
+    let entries = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let entries = entries.filter(|path| path.extension().is_some_and(|end| end == "json"));
+    let statements = entries.map(|path| -> String {
+        let entry: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+        entry["query"].as_str().unwrap().to_owned()
+    });
+    let found: Vec<String> = statements.filter(|sql| sql.contains(part)).collect();
+    assert_eq!(found.len(), 1, "{part}");
+    found[0].clone()
+}
+
+/// The plan of a prepared statement, and how it went.
+async fn explain(connection: &mut PgConnection, mode: &str, sql: &str, arguments: &str) -> Value {
     let statements = [
-        "SET plan_cache_mode = force_custom_plan".to_owned(),
-        format!("PREPARE filtered AS {}", count["query"].as_str().unwrap()),
+        format!("SET plan_cache_mode = {mode}"),
+        format!("PREPARE explained AS {sql}"),
     ];
     for statement in statements {
         connection.execute(AssertSqlSafe(statement)).await.unwrap();
     }
-    let explain = format!("EXPLAIN (FORMAT JSON) EXECUTE filtered{filters}");
+    let explain = format!("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE explained{arguments}");
     let plan: Value = sqlx::query_scalar(AssertSqlSafe(explain))
         .fetch_one(&mut *connection)
         .await
         .unwrap();
-    connection.execute("DEALLOCATE filtered").await.unwrap();
-    plan.to_string()
+    connection.execute("DEALLOCATE explained").await.unwrap();
+    plan
+}
+
+/// A plan for all parameters cannot use the index of a condition that some of them turn off.
+async fn varying_statements_read_less(connection: &mut PgConnection) {
+    let of_level = cached("WHERE level = $1::log_level");
+    let of_account = cached("WHERE true AND account = $1::account  \n");
+    let page = cached(
+        "WHERE (occurred_at, id) < ($1, $2::event_id) AND account = $3::account AND week_id = $4::week_id \n",
+    );
+    let or = |sql: &str, conditions: &[&str]| {
+        conditions.iter().fold(sql.to_owned(), |sql, condition| {
+            let parameter = condition.rsplit_once(' ').unwrap().1;
+            let either = format!("({parameter} IS NULL OR {condition})");
+            assert!(sql.contains(condition), "{sql}");
+            sql.replace(condition, &either)
+        })
+    };
+    let level = "level = $1::log_level";
+    let account = "account = $1::account";
+    let (of_page, week) = ("account = $3::account", "week_id = $4::week_id");
+    let last = "gen_random_uuid()";
+    for (varying, always, arguments) in [
+        (
+            &of_level,
+            or(&of_level, &[level]),
+            "('CRITICAL', 10)".to_owned(),
+        ),
+        (
+            &of_account,
+            or(&of_account, &[account]),
+            "('NOBODY', 10)".to_owned(),
+        ),
+        (
+            &page,
+            or(&page, &[of_page, week]),
+            format!("('2026-01-07Z', {last}, 'ACCOUNT1', '1807-01-07', 10)"),
+        ),
+    ] {
+        let mut blocks = Vec::new();
+        for sql in [varying, &always] {
+            let plan = explain(connection, "force_generic_plan", sql, &arguments).await;
+            let top = &plan[0]["Plan"];
+            let read =
+                ["Shared Hit Blocks", "Shared Read Blocks"].map(|kind| top[kind].as_u64().unwrap());
+            blocks.push(read[0] + read[1]);
+        }
+        assert!(blocks[0] * 20 < blocks[1], "{blocks:?} of {varying}");
+    }
 }
 
 /// Where the server thinks that it gains by it, it plans a prepared statement anew each time, which takes longer than a save.

@@ -145,31 +145,19 @@ async fn history_filters_and_pages() {
     let mut newest_first: Vec<&NewEvent> = journal.iter().collect();
     newest_first.sort_by_key(|event| std::cmp::Reverse((event.occurred_at, event.id)));
 
-    let (chatgpt, entry) = (Some(account("CHATGPT")), Some(event_type("ENTRY")));
-    for filter in [
-        Filter::default(),
-        Filter {
-            account: chatgpt,
-            ..Filter::default()
-        },
-        Filter {
-            week: Some(week("2026-01-07")),
-            ..Filter::default()
-        },
-        Filter {
-            event_type: entry,
-            ..Filter::default()
-        },
-        Filter {
-            account: chatgpt,
-            week: Some(week("2026-01-14")),
-            event_type: entry,
-        },
-        Filter {
-            account: Some(account("CLAUDE")),
-            ..Filter::default()
-        },
-    ] {
+    let accounts = [None, Some(account("CHATGPT")), Some(account("CLAUDE"))];
+    let weeks = [None, Some(week("2026-01-07")), Some(week("2026-01-14"))];
+    let types = [None, Some(event_type("ENTRY"))];
+    let filters = accounts.iter().flat_map(|account| {
+        let of_week = weeks.iter().map(move |week| (account, week));
+        of_week.flat_map(|(account, week)| types.iter().map(move |of| (account, week, of)))
+    });
+    for (account, week, event_type) in filters {
+        let filter = Filter {
+            account: *account,
+            week: *week,
+            event_type: *event_type,
+        };
         let expected: Vec<EventId> = newest_first
             .iter()
             .filter(|event| filter.account.is_none_or(|wanted| event.account == wanted))

@@ -1,7 +1,7 @@
 use llm_trading_db::{
     repo::{
         Upserted,
-        performance::{self, CouncilComparison, Performance},
+        performance::{self, CouncilComparison, Measure, Performance},
     },
     types::Weeks,
 };
@@ -188,4 +188,66 @@ async fn the_leaderboard_is_by_return_then_by_account() {
     assert_eq!(names, ["CHATGPT", "GEMINI", "CLAUDE"]);
     assert_eq!(comparison.baseline.as_ref().map(|p| p.rank), Some(4));
     assert_eq!(comparison.council_lead(), Some(dec("0.15")));
+}
+
+#[tokio::test]
+async fn a_leaderboard_is_by_the_measure_that_is_asked_for() {
+    let db = database().await;
+    let measured = |account,
+                    total_return,
+                    sharpe_ratio: Option<&str>,
+                    max_drawdown: Option<&str>| Performance {
+        sharpe_ratio: sharpe_ratio.map(dec),
+        max_drawdown: max_drawdown.map(dec),
+        ..row(account, total_return)
+    };
+    for span in [None, weeks(3)] {
+        let rows = [
+            measured("GEMINI", "0.1", Some("2"), Some("-0.3")),
+            measured("CLAUDE", "0.2", None, None),
+            measured("CHATGPT", "0.3", Some("2"), Some("-0.1")),
+            measured("DEEPSEEK", "-0.4", Some("3"), Some("-0.2")),
+        ];
+        let rows = rows.map(|row| Performance {
+            weeks_lookback: span,
+            ..row
+        });
+        performance::upsert_many(&db, &rows[..if span.is_some() { 4 } else { 3 }])
+            .await
+            .unwrap();
+    }
+    let board = async |measure, span| {
+        let places = performance::leaderboard_by(&db, measure, span)
+            .await
+            .unwrap();
+        let ranks: Vec<i64> = places.iter().map(|place| place.rank).collect();
+        assert_eq!(ranks, (1..=places.len() as i64).collect::<Vec<_>>());
+        let accounts = places.iter().map(|place| place.account.to_string());
+        accounts.collect::<Vec<_>>().join(" ")
+    };
+    for (measure, of_three_weeks, of_all_time) in [
+        (
+            Measure::Return,
+            "CHATGPT CLAUDE GEMINI DEEPSEEK",
+            "CHATGPT CLAUDE GEMINI",
+        ),
+        (
+            Measure::SharpeRatio,
+            "DEEPSEEK CHATGPT GEMINI CLAUDE",
+            "CHATGPT GEMINI CLAUDE",
+        ),
+        (
+            Measure::Drawdown,
+            "CHATGPT DEEPSEEK GEMINI CLAUDE",
+            "CHATGPT GEMINI CLAUDE",
+        ),
+    ] {
+        assert_eq!(
+            board(measure, weeks(3)).await,
+            of_three_weeks,
+            "{measure:?}"
+        );
+        assert_eq!(board(measure, None).await, of_all_time, "{measure:?}");
+        assert_eq!(board(measure, weeks(4)).await, "");
+    }
 }

@@ -1,5 +1,5 @@
 use llm_trading_db::{
-    repo::users::{self, User},
+    repo::users::{self, Change, User},
     types::UserId,
 };
 
@@ -98,4 +98,71 @@ async fn those_who_left_are_not_active_until_they_are_back() {
     users::set_active(&db, gone.id, true).await.unwrap();
     assert_eq!(active().await, ["Ann", "Cid"]);
     assert!(!users::get(&db, bob.id).await.unwrap().active);
+}
+
+#[tokio::test]
+async fn only_what_is_given_is_changed() {
+    let db = database().await;
+    let ann = user("Ann", "ann@example.org", Some(41));
+    let bob = user("Bob", "bob@example.org", Some(52));
+    for user in [&ann, &bob] {
+        users::add(&db, user).await.unwrap();
+    }
+    let name = Change {
+        name: Some("Anna".parse().unwrap()),
+        ..Change::default()
+    };
+    let email = Change {
+        email: Some("anna@example.org".parse().unwrap()),
+        ..Change::default()
+    };
+    let age = |age| Change {
+        age: Some(age),
+        ..Change::default()
+    };
+    let mut expected = ann.clone();
+    for change in [
+        Change::default(),
+        name,
+        age(Some(42)),
+        email,
+        age(None),
+        age(Some(43)),
+    ] {
+        expected.name = change.name.clone().unwrap_or(expected.name);
+        expected.email = change.email.clone().unwrap_or(expected.email);
+        expected.age = change.age.unwrap_or(expected.age);
+        let changed = users::change(&db, ann.id, &change).await.unwrap();
+        assert_eq!(changed, expected, "{change:?}");
+        assert_eq!(users::get(&db, ann.id).await.unwrap(), expected);
+    }
+    let all = Change {
+        name: Some("Ada".parse().unwrap()),
+        email: Some("ada@example.org".parse().unwrap()),
+        age: Some(None),
+    };
+    let ada = User {
+        name: "Ada".parse().unwrap(),
+        email: "ada@example.org".parse().unwrap(),
+        age: None,
+        ..ann.clone()
+    };
+    assert_eq!(users::change(&db, ann.id, &all).await.unwrap(), ada);
+    assert_eq!(users::get(&db, bob.id).await.unwrap(), bob);
+
+    let taken = Change {
+        email: Some("BOB@example.org".parse().unwrap()),
+        ..Change::default()
+    };
+    assert_eq!(
+        refused_by(users::change(&db, ann.id, &taken).await),
+        "users_email_key"
+    );
+    assert_eq!(
+        refused_by(users::change(&db, ann.id, &age(Some(151))).await),
+        "users_age_plausible"
+    );
+    let nobody = UserId::generate(now());
+    let missing = users::change(&db, nobody, &Change::default()).await;
+    assert_eq!(not_found(missing), format!("user {nobody} not found"));
 }

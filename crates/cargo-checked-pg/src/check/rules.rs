@@ -229,6 +229,22 @@ mod tests {
                 Some("use `query_as!`"),
             ),
             (r#"query!("SELECT 1")"#, None),
+            (
+                r#"conditional_query_as_unchecked!(Row, "SELECT 1 AS a")"#,
+                Some("checks no types"),
+            ),
+            (
+                r#"conditional_query_as!(Row, "SELECT {a:_} AS a")"#,
+                Some("`as _`"),
+            ),
+            (
+                r##"conditional_query_as!(Row, "SELECT a.id {#more} FROM a LEFT JOIN b ON true", #more = match x { true => "", false => ", b.id" })"##,
+                Some("`b.id`"),
+            ),
+            (
+                r#"conditional_query_as!(Row, "SELECT {a}::text AS a")"#,
+                None,
+            ),
             (r#"query!("COMMIT")"#, Some("use `Db::transaction`")),
             (r#"query!("-- now\n begin;")"#, Some("`BEGIN` controls")),
             (r#"query!("SAVEPOINT a")"#, Some("`SAVEPOINT` controls")),

@@ -1,6 +1,7 @@
 //! Finds the calls of sqlx's query macros in Rust sources.
 
 use std::{
+    collections::BTreeSet,
     fs,
     ops::Range,
     path::{Path, PathBuf},
@@ -8,8 +9,8 @@ use std::{
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use syn::{
-    Expr, ExprLit, ImplItemFn, ItemFn, ItemImpl, ItemMod, Lit, Macro, Token, Type, parse::Parser,
-    punctuated::Punctuated, spanned::Spanned, visit::Visit,
+    BinOp, Expr, ExprLit, ImplItemFn, ItemFn, ItemImpl, ItemMod, Lit, LitStr, Macro, Token, Type,
+    parse::Parser, punctuated::Punctuated, spanned::Spanned, visit::Visit,
 };
 
 /// One call of a query macro.
@@ -28,6 +29,9 @@ pub struct Call {
     pub literal: Range<usize>,
     /// The arguments.
     pub args: Vec<Expr>,
+    /// One of the statements that a `conditional_query_as!` chooses from. Its parameters are numbered already, and `literal` is
+    /// where the fixed part of the statement stands.
+    pub variant: bool,
 }
 
 /// All calls below a folder of the crate.
@@ -95,37 +99,87 @@ impl Finder<'_> {
     }
 
     /// None for a macro that is no query.
-    fn call(&self, call: &Macro) -> Result<Option<Call>> {
+    fn calls(&self, call: &Macro) -> Result<Vec<Call>> {
         let name = call.path.segments.last().map(|last| last.ident.to_string());
-        let Some(name) = name.filter(|name| name == "query" || name.starts_with("query_")) else {
-            return Ok(None);
+        match name {
+            Some(name) if name.starts_with("conditional_query_as") => self.variants(call, &name),
+            Some(name) if name == "query" || name.starts_with("query_") => {
+                Ok(vec![self.call(call, name)?])
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// The statements that a `conditional_query_as!` chooses from, expanded as the compiler expands them.
+    fn variants(&self, call: &Macro, name: &str) -> Result<Vec<Call>> {
+        let line = call.path.span().start().line;
+        let place =
+            |error: &dyn std::fmt::Display| anyhow!("{}:{line}: {error}", self.file.display());
+        let checked = !name.ends_with("_unchecked");
+        let database = sqlx_conditional_queries_core::DatabaseType::PostgreSql;
+        let expanded = sqlx_conditional_queries_core::conditional_query_as(
+            database,
+            call.tokens.clone(),
+            checked,
+        )
+        .map_err(|error| place(&error))?;
+        let expanded: Expr = syn::parse2(expanded).map_err(|error| place(&error))?;
+        let mut finder = Finder {
+            file: self.file,
+            place: self.place.clone(),
+            calls: Ok(Vec::new()),
         };
+        finder.visit_expr(&expanded);
+        let mut calls = finder.calls?;
+        for call in &mut calls {
+            (call.line, call.variant) = (line, true);
+        }
+        Ok(calls)
+    }
+
+    fn call(&self, call: &Macro, name: String) -> Result<Call> {
         let line = call.path.span().start().line;
         let parser = Punctuated::<Expr, Token![,]>::parse_terminated;
         let parts = parser.parse2(call.tokens.clone());
         let parts = parts.map_err(|e| anyhow!("{}:{line}: {e}", self.file.display()))?;
         let mut parts = parts.into_iter().skip(name.contains("_as").into());
-        let Some(Expr::Lit(ExprLit {
-            lit: Lit::Str(sql), ..
-        })) = parts.next()
-        else {
+        let mut literals = Vec::new();
+        if !parts.next().is_some_and(|sql| joined(&sql, &mut literals)) {
             bail!(
                 "{}:{line}: the statement is not a string literal",
                 self.file.display()
             );
-        };
-        Ok(Some(Call {
+        }
+        Ok(Call {
             file: self.file.to_owned(),
             line,
             place: self.place.join("::"),
             sql: match name.contains("_file") {
                 true => String::new(),
-                false => sql.value(),
+                false => literals.iter().map(LitStr::value).collect(),
             },
-            literal: sql.span().byte_range(),
+            literal: literals[0].span().byte_range(),
             name,
             args: parts.collect(),
-        }))
+            variant: false,
+        })
+    }
+}
+
+/// Collects the literals of `"…" + "…"`; whether there is nothing else.
+fn joined(sql: &Expr, literals: &mut Vec<LitStr>) -> bool {
+    match sql {
+        Expr::Lit(ExprLit {
+            lit: Lit::Str(literal),
+            ..
+        }) => {
+            literals.push(literal.clone());
+            true
+        }
+        Expr::Binary(sum) if matches!(sum.op, BinOp::Add(_)) => {
+            joined(&sum.left, literals) && joined(&sum.right, literals)
+        }
+        _ => false,
     }
 }
 
@@ -159,7 +213,7 @@ impl<'ast> Visit<'ast> for Finder<'_> {
     }
 
     fn visit_macro(&mut self, call: &'ast Macro) {
-        let found = self.call(call);
+        let found = self.calls(call);
         if let Ok(calls) = &mut self.calls {
             match found {
                 Ok(call) => calls.extend(call),
@@ -179,7 +233,10 @@ pub fn hidden_calls(root: &Path, folder: &str) -> Result<Vec<String>> {
             .filter(|line| !line.trim_start().starts_with("//"));
         let mentioned: usize = code.map(macro_calls).sum();
         let file = file.strip_prefix(root)?;
-        let seen = calls_in(file, &text)?.len();
+        // The variants of one macro begin at its line.
+        let seen = calls_in(file, &text)?;
+        let varied: BTreeSet<usize> = seen.iter().filter(|c| c.variant).map(|c| c.line).collect();
+        let seen = varied.len() + seen.iter().filter(|call| !call.variant).count();
         if mentioned > seen {
             hidden.push(format!(
                 "{}: {mentioned} calls of query macros, of which only {seen} stand outside of other macros; move them out",
@@ -196,12 +253,76 @@ fn macro_calls(line: &str) -> usize {
         let name = rest.trim_start_matches(|c: char| c.is_ascii_lowercase() || c == '_');
         name.starts_with('!')
     };
-    line.split("sqlx::query").skip(1).filter(calls).count()
+    ["sqlx::query", "conditional_query_as"]
+        .iter()
+        .map(|name| line.split(name).skip(1).filter(calls).count())
+        .sum()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn finds_every_variant_of_a_varying_statement() {
+        let source = r##"
+        fn f() {
+            conditional_query_as!(Row, r#"SELECT a FROM t WHERE true {#of} ORDER BY a {#order} LIMIT {limit}"#,
+                #of = match b { Some(_) => "AND b = {b}::b", None => "" },
+                #order = match order { Order::Up => "", Order::Down => "DESC" },
+            );
+        }
+    "##;
+        let calls = calls_in(Path::new("src/a.rs"), source).unwrap();
+        let seen: Vec<_> = calls
+            .iter()
+            .map(|c| {
+                (
+                    c.line,
+                    c.place.as_str(),
+                    c.sql.as_str(),
+                    c.args.len(),
+                    c.variant,
+                )
+            })
+            .collect();
+        let (of, order) = ("AND b = $1::b", "DESC");
+        assert_eq!(
+            seen,
+            [
+                (
+                    3,
+                    "a::f",
+                    &*format!("SELECT a FROM t WHERE true {of} ORDER BY a  LIMIT $2"),
+                    2,
+                    true
+                ),
+                (
+                    3,
+                    "a::f",
+                    &*format!("SELECT a FROM t WHERE true {of} ORDER BY a {order} LIMIT $2"),
+                    2,
+                    true
+                ),
+                (
+                    3,
+                    "a::f",
+                    "SELECT a FROM t WHERE true  ORDER BY a  LIMIT $1",
+                    1,
+                    true
+                ),
+                (
+                    3,
+                    "a::f",
+                    &*format!("SELECT a FROM t WHERE true  ORDER BY a {order} LIMIT $1"),
+                    1,
+                    true
+                ),
+            ]
+        );
+        let wrong = r#"fn f() { conditional_query_as!(Row, "SELECT {#a}", ); }"#;
+        assert!(calls_in(Path::new("src/a.rs"), wrong).is_err());
+    }
 
     #[test]
     fn finds_every_form_of_a_call() {

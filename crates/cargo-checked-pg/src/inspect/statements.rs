@@ -14,12 +14,16 @@ pub const UPDATE: i64 = 2;
 pub const INSERT: i64 = 3;
 pub const DELETE: i64 = 4;
 
+/// The kind of a subquery of which only is asked whether it has a row.
+const EXISTS: i64 = 0;
+
 /// What is wrong with a statement or a query in it, a line each.
 pub fn findings(catalog: &Catalog, query: &Node) -> Vec<String> {
     let mut rules = Rules {
         catalog,
         findings: Vec::new(),
     };
+    rules.missing_order(query);
     rules.query(query, None);
     rules.findings
 }
@@ -33,7 +37,6 @@ impl Rules<'_> {
     fn query<'a>(&mut self, query: &'a Node, parent: Option<&'a Scope<'a>>) {
         let scope = Scope { query, parent };
         self.missing_where(&scope);
-        self.missing_order(query);
         let set = match query.number("commandType") {
             UPDATE => query.list("targetList"),
             _ => query.get("onConflict").list("onConflictSet"),
@@ -61,6 +64,10 @@ impl Rules<'_> {
         {
             match part.tag() {
                 "QUERY" => {
+                    // Which row EXISTS finds is all the same.
+                    if !(node.tag() == "SUBLINK" && node.number("subLinkType") == EXISTS) {
+                        self.missing_order(part);
+                    }
                     self.query(part, Some(scope));
                     continue;
                 }

@@ -61,6 +61,14 @@ fn cases() -> Vec<(String, &'static [&'static str])> {
         &["LIMIT or OFFSET"],
     );
     case("SELECT id FROM orders OFFSET 3", &["LIMIT or OFFSET"]);
+    case(
+        "SELECT EXISTS (SELECT FROM orders WHERE day = $1 LIMIT 1) AS found",
+        &[],
+    );
+    case(
+        "SELECT (SELECT id FROM orders WHERE day = $1 LIMIT 1) AS found",
+        &["LIMIT or OFFSET"],
+    );
     case("SELECT id FROM orders LIMIT ALL", &[]);
     case("SELECT count(*) AS n FROM orders LIMIT 1", &[]);
     case(
