@@ -5,6 +5,7 @@ pub use checked_pg::{Config, Db, Error, Result, db, error};
 #[cfg(feature = "embedded")]
 pub use checked_pg_server as embedded;
 
+pub mod adopt;
 pub mod config;
 pub mod documents;
 pub mod repo;

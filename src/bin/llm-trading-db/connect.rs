@@ -142,6 +142,11 @@ impl Session {
         &self.place
     }
 
+    /// Whether the server is one of our own.
+    pub(crate) fn is_private(&self) -> bool {
+        self.server.is_some()
+    }
+
     /// Says goodbye, and stops a server of our own.
     pub(crate) async fn close(self) -> Result<()> {
         if !self.db.close(GOODBYE).await {

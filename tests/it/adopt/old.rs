@@ -5,7 +5,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use crate::support;
 
 /// The tables of its SQL script: market data, what is computed from it, research and the council, the accounts' events.
-const TABLES: &str = r#"
+pub const TABLES: &str = r#"
 CREATE TABLE daily_bars (
     id serial PRIMARY KEY, symbol varchar(10) NOT NULL, date date NOT NULL, open numeric(12,4), high numeric(12,4),
     low numeric(12,4), close numeric(12,4), volume bigint, created_at timestamptz DEFAULT now(), UNIQUE (symbol, date)

@@ -16,7 +16,7 @@ use crate::{
     error::{Error, Result},
 };
 use sqlx::{Connection, PgConnection};
-use statements::Statement;
+use statements::{Statement, Within};
 use std::borrow::Cow;
 
 pub use rules::LIST as SCHEMA_RULES;
@@ -104,7 +104,7 @@ impl Db {
             |(name, json): &(_, _)| Statement::parse(AsRef::as_ref(name), AsRef::as_ref(json));
         let cached: Vec<Statement> = cached.iter().map(parse).collect::<Result<_>>()?;
         let mut conn = self.connect_aside().await?;
-        let findings = statements::verify(&mut conn, &cached).await?;
+        let findings = statements::verify(&mut conn, &cached, Within::Nothing).await?;
         goodbye(conn).await;
         Ok(findings)
     }
@@ -123,7 +123,22 @@ async fn goodbye(conn: PgConnection) {
     }
 }
 
+/// In a transaction, which goes on.
+pub(super) async fn inside(conn: &mut PgConnection, schema: &Schema) -> Result<Verification> {
+    // A statement that ran on this connection is remembered without the origin of its columns.
+    conn.clear_cached_statements().await?;
+    compared(conn, schema, Within::ATransaction).await
+}
+
 async fn verify(conn: &mut PgConnection, schema: &Schema) -> Result<Verification> {
+    compared(conn, schema, Within::Nothing).await
+}
+
+async fn compared(
+    conn: &mut PgConnection,
+    schema: &Schema,
+    within: Within,
+) -> Result<Verification> {
     let mut verification = Verification {
         server_version: version(conn.server_version_num()),
         migrations: 0,
@@ -151,7 +166,7 @@ async fn verify(conn: &mut PgConnection, schema: &Schema) -> Result<Verification
             .extend(rules::verify(conn, schema.rules).await?);
         let cached = statements::of(schema)?;
         verification.statements = cached.len();
-        let findings = statements::verify(conn, &cached).await?;
+        let findings = statements::verify(conn, &cached, within).await?;
         verification.findings.extend(findings);
     }
     Ok(verification)

@@ -7,15 +7,16 @@ use std::{
 };
 
 use anyhow::Result;
-use chrono::{DateTime, Datelike, NaiveDateTime, SecondsFormat, SubsecRound, Utc};
+use chrono::{DateTime, Datelike, NaiveDateTime, SubsecRound, Utc};
 use llm_trading_db::{
+    adopt,
     db::Db,
     documents::Event,
     repo::events::{self, NewEvent},
     types::{Account, EventId, EventType, WeekId},
 };
 use serde::Deserialize;
-use serde_json::{Value, value::RawValue};
+use serde_json::value::RawValue;
 
 use super::count;
 use crate::{
@@ -118,7 +119,7 @@ fn parse(json: &str) -> Result<NewEvent, Fault> {
         .map_err(|invalid| Fault::new(invalid.field, invalid.why))?;
     let occurred_at = instant(&line.occurred_at).map_err(|why| Fault::new("occurred_at", why))?;
     Ok(NewEvent {
-        id: EventId::from_key(&key(&line, occurred_at)?),
+        id: id(&line, occurred_at)?,
         week_id: line.week_id,
         account: line.account,
         event_data,
@@ -174,23 +175,19 @@ fn instant(text: &str) -> Result<DateTime<Utc>, &'static str> {
     Err("must be an instant, such as 2026-01-07T14:30:00Z")
 }
 
-/// What makes an event this event: the order of keys, blanks and the offset of the time do not.
-fn key(line: &Line<'_>, occurred_at: DateTime<Utc>) -> Result<String, Fault> {
-    let mut data: Value =
+/// What makes an event this event.
+fn id(line: &Line<'_>, occurred_at: DateTime<Utc>) -> Result<EventId, Fault> {
+    let data =
         serde_json::from_str(line.event_data.get()).map_err(|error| fault("event_data", &error))?;
-    // A stored event has its type inside, too: an export comes back as the events it was.
-    if let Value::Object(body) = &mut data {
-        body.remove("event_type");
-    }
-    data.sort_all_objects();
-    let Line {
-        account,
-        week_id,
-        event_type,
-        ..
-    } = line;
-    let instant = occurred_at.to_rfc3339_opts(SecondsFormat::Micros, true);
-    Ok(format!("{account} {week_id} {event_type} {instant} {data}"))
+    let (account, week) = (line.account.to_string(), line.week_id.to_string());
+    let event_type = line.event_type.to_string();
+    Ok(adopt::content_key(
+        &account,
+        &week,
+        &event_type,
+        occurred_at,
+        data,
+    ))
 }
 
 #[cfg(test)]

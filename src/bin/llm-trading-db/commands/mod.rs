@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod adopt;
 mod demo;
 mod doctor;
 mod events;
@@ -50,6 +51,8 @@ impl Command {
 pub(crate) enum Stored {
     /// Brings the database up to date with this program
     Migrate,
+    /// Brings the tables of the Python layer into this program's; all or nothing
+    Adopt(adopt::Args),
     /// Stores daily bars from a CSV file; all or nothing
     ImportBars(import_bars::Args),
     /// Stores execution events from a file with one JSON object a line; all or nothing
@@ -88,6 +91,7 @@ impl Stored {
         let db = &session.db;
         match self {
             Self::Migrate => migrate::run(db).await,
+            Self::Adopt(args) => adopt::run(session, args).await,
             Self::ImportBars(args) => import_bars::run(db, args).await,
             Self::ImportEvents(args) => import_events::run(db, args).await,
             Self::Events(args) => events::list(db, args).await,
@@ -105,7 +109,10 @@ impl Stored {
 
     fn needs(&self) -> Needs {
         Needs {
-            schema: !matches!(self, Self::Migrate | Self::Status(_) | Self::Doctor(_)),
+            schema: !matches!(
+                self,
+                Self::Migrate | Self::Adopt(_) | Self::Status(_) | Self::Doctor(_)
+            ),
             patience: matches!(self, Self::ImportBars(_) | Self::ImportEvents(_)),
         }
     }

@@ -50,17 +50,7 @@ impl<'a> Session<'a> {
 
     /// Makes the table of migrations, if there is none.
     pub(super) async fn prepare(&mut self) -> Result<()> {
-        let statement = format!(
-            "CREATE TABLE IF NOT EXISTS {} (
-                 version bigint PRIMARY KEY,
-                 description text NOT NULL,
-                 installed_on timestamptz NOT NULL DEFAULT now(),
-                 success boolean NOT NULL,
-                 checksum bytea NOT NULL,
-                 execution_time bigint NOT NULL
-             )",
-            self.table
-        );
+        let statement = create_table(self.table);
         for schema in self.schemas {
             let there = sqlx::query_scalar!(
                 r#"SELECT to_regnamespace($1) IS NOT NULL AS "there!""#,
@@ -249,6 +239,20 @@ impl<'a> Session<'a> {
     }
 }
 
+/// Makes the table of migrations.
+pub(super) fn create_table(name: &str) -> String {
+    format!(
+        "CREATE TABLE IF NOT EXISTS {name} (
+             version bigint PRIMARY KEY,
+             description text NOT NULL,
+             installed_on timestamptz NOT NULL DEFAULT now(),
+             success boolean NOT NULL,
+             checksum bytea NOT NULL,
+             execution_time bigint NOT NULL
+         )"
+    )
+}
+
 /// None if it creates no index, else whether it says which name.
 fn creates_index(statement: &script::Statement<'_>) -> Option<bool> {
     let mut words = statement.tokens.iter();
@@ -269,7 +273,7 @@ fn creates_index(statement: &script::Statement<'_>) -> Option<bool> {
 }
 
 /// Writes down that a migration was applied, and with which programs it goes.
-async fn record(
+pub(super) async fn record(
     conn: &mut PgConnection,
     table: &str,
     migration: &Migration,

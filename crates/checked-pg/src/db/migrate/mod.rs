@@ -4,6 +4,7 @@ mod apply;
 mod attempt;
 mod blockers;
 mod history;
+mod inside;
 #[doc(hidden)]
 pub mod script;
 mod turn;

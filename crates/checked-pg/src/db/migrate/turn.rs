@@ -33,6 +33,16 @@ pub(super) async fn take(conn: &mut PgConnection) -> Result<()> {
     }
 }
 
+/// Takes the turn until the transaction ends, if nobody has it.
+pub(super) async fn take_in_transaction(conn: &mut PgConnection) -> Result<bool> {
+    let database = sqlx::query_scalar!(r#"SELECT current_database()::text AS "name!""#)
+        .fetch_one(&mut *conn)
+        .await?;
+    let key = key(&database);
+    let taken = sqlx::query_scalar!(r#"SELECT pg_try_advisory_xact_lock($1) AS "taken!""#, key);
+    Ok(taken.fetch_one(conn).await?)
+}
+
 async fn tell(conn: &mut PgConnection, key: i64) -> Result<()> {
     let holder = sqlx::query!(
         r#"

@@ -99,14 +99,29 @@ pub(crate) fn listed(schema: &Schema) -> Result<Vec<Listed>> {
     Ok(of(schema)?.into_iter().map(listed).collect())
 }
 
+/// Where the server is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Within {
+    /// Each question by itself.
+    Nothing,
+    /// In a transaction that goes on: each question in a savepoint.
+    ATransaction,
+}
+
 /// Compares each statement with what the server says about it.
 pub(super) async fn verify(
     conn: &mut PgConnection,
     statements: &[Statement],
+    within: Within,
 ) -> Result<Vec<Finding>> {
     let mut described = Vec::new();
     for statement in statements {
-        described.push(match describe(conn, &statement.cached.query).await {
+        let sql = &statement.cached.query;
+        let asked = match within {
+            Within::Nothing => describe(conn, sql).await,
+            Within::ATransaction => describe_in_savepoint(conn, sql).await,
+        };
+        described.push(match asked {
             Ok(live) => Ok(live),
             Err(error) => Err(refusal(error)?),
         });
@@ -147,6 +162,17 @@ async fn describe(conn: &mut PgConnection, sql: &str) -> Result<Describe<Postgre
         plan(conn, sql, parameters(&live).len()).await?;
     }
     Ok(live)
+}
+
+async fn describe_in_savepoint(
+    conn: &mut PgConnection,
+    sql: &str,
+) -> Result<Describe<Postgres>, sqlx::Error> {
+    conn.execute("SAVEPOINT verify").await?;
+    let live = describe(conn, sql).await;
+    conn.execute("ROLLBACK TO SAVEPOINT verify; RELEASE SAVEPOINT verify")
+        .await?;
+    live
 }
 
 async fn plan(conn: &mut PgConnection, sql: &str, parameters: usize) -> Result<(), sqlx::Error> {

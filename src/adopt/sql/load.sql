@@ -1,0 +1,228 @@
+-- Copies every old table, one temporary table each, with its rows as JSON: so a column of any type reads as text, and one that
+-- is not there as NULL. A table that is not there is empty.
+
+-- For people who look through the report.
+CREATE TEMP TABLE note (name text, code text, field text, rows bigint) ON COMMIT DROP;
+
+CREATE FUNCTION pg_temp.expression(name text, type regtype, is_document boolean) RETURNS text
+LANGUAGE sql STABLE AS $$
+    SELECT CASE
+        -- jsonb takes less than json and text do.
+        WHEN type = 'json'::regtype OR is_document AND type IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype)
+            THEN format('pg_temp.json_value(old.%I::text)', name)
+        WHEN type = 'bpchar'::regtype THEN format('to_jsonb(old.%I::text)', name)
+        WHEN type = 'money'::regtype THEN format('to_jsonb(old.%I::numeric)', name)
+        ELSE format('to_jsonb(old.%I)', name)
+    END
+$$;
+
+CREATE FUNCTION pg_temp.load(wanted text, known text[], documents text[]) RETURNS bigint
+LANGUAGE plpgsql AS $$
+DECLARE
+    legacy text := current_setting('adopt.legacy');
+    relation regclass;
+    pieces text;
+    twice text;
+    loaded bigint;
+    found record;
+BEGIN
+    EXECUTE format(
+        'CREATE TEMP TABLE old_%s (n bigint GENERATED ALWAYS AS IDENTITY, key text, j jsonb, twice boolean, origin text) ON COMMIT DROP', wanted);
+    SELECT was INTO relation FROM pg_temp.moved WHERE name = wanted;
+    IF relation IS NULL THEN
+        RETURN 0;
+    END IF;
+    SELECT string_agg(piece, ' || ' ORDER BY part) INTO pieces
+    FROM (
+        -- A function takes a hundred arguments.
+        SELECT part, 'jsonb_build_object(' || string_agg(format('%L, %s', attname, expression), ', ') || ')' AS piece
+        FROM (
+            SELECT attname, (row_number() OVER (ORDER BY attnum) - 1) / 40 AS part,
+                   pg_temp.expression(attname, atttypid, attname = ANY (documents)) AS expression
+            FROM pg_attribute
+            WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped
+        ) AS attribute
+        GROUP BY part
+    ) AS parts;
+    -- Only the types json and text keep a key that is there twice.
+    SELECT string_agg(format('pg_temp.has_twice(old.%I::text)', attname), ' OR ') INTO twice
+    FROM pg_attribute
+    WHERE attrelid = relation AND attname = ANY (documents) AND NOT attisdropped
+      AND atttypid IN ('json'::regtype, 'text'::regtype, 'varchar'::regtype, 'bpchar'::regtype);
+    EXECUTE format(
+        'INSERT INTO pg_temp.old_%s (key, j, twice, origin) SELECT COALESCE(j ->> ''id'', ''row '' || at), j, twice, %L
+         FROM (SELECT old.ctid::text AS at, %s AS j, COALESCE(%s, false) AS twice FROM %I.%I AS old) AS found',
+        wanted, wanted, pieces, COALESCE(twice, 'false'), legacy, wanted);
+    GET DIAGNOSTICS loaded = ROW_COUNT;
+    -- Without a primary key an id may be there twice.
+    EXECUTE format(
+        'UPDATE pg_temp.old_%1$s AS old SET key = old.key || ''#'' || place
+         FROM (SELECT n, row_number() OVER (PARTITION BY key ORDER BY n) AS place FROM pg_temp.old_%1$s) AS numbered
+         WHERE numbered.n = old.n AND place > 1', wanted);
+    FOR found IN
+        SELECT attname FROM pg_attribute
+        WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped AND attname <> 'id' AND attname <> ALL (known)
+    LOOP
+        EXECUTE format(
+            'INSERT INTO pg_temp.note SELECT %L, ''column_left'', %L, count(*) FROM pg_temp.old_%s WHERE j -> %L <> ''null''',
+            wanted, found.attname, wanted, found.attname);
+    END LOOP;
+    EXECUTE format('ANALYZE pg_temp.old_%s', wanted);
+    RETURN loaded;
+END
+$$;
+
+CREATE FUNCTION pg_temp.has_twice(value text) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    IF json_typeof(value::json) <> 'object' THEN
+        RETURN false;
+    END IF;
+    RETURN (SELECT count(*) > count(DISTINCT key) FROM json_object_keys(value::json) AS key);
+EXCEPTION
+    WHEN data_exception OR program_limit_exceeded OR statement_too_complex THEN RETURN false;
+END
+$$;
+
+-- Writes what was made of an old table, all at once; where the database refuses that, half by half, so that a rule that nobody
+-- thought of costs the rows that break it and no others.
+CREATE FUNCTION pg_temp.put(wanted text, columns text) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    lowest bigint;
+    highest bigint;
+BEGIN
+    EXECUTE format('SELECT min(n), max(n) FROM pg_temp.new_%s WHERE code IS NULL', wanted) INTO lowest, highest;
+    IF lowest IS NOT NULL THEN
+        PERFORM pg_temp.put_between(wanted, columns, lowest, highest);
+    END IF;
+END
+$$;
+
+CREATE FUNCTION pg_temp.put_between(wanted text, columns text, lowest bigint, highest bigint) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    rule text;
+    words text;
+BEGIN
+    BEGIN
+        EXECUTE format(
+            'INSERT INTO %I.%I (%s) SELECT %s FROM pg_temp.new_%s WHERE code IS NULL AND n BETWEEN $1 AND $2',
+            current_schema(), wanted, columns, columns, wanted) USING lowest, highest;
+        RETURN;
+    EXCEPTION
+        -- Bad data, a broken rule, or a limit; anything else is not the fault of a row.
+        WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded THEN
+            GET STACKED DIAGNOSTICS rule = CONSTRAINT_NAME;
+            rule := COALESCE(NULLIF(rule, ''), SQLSTATE);
+    END;
+    IF lowest < highest THEN
+        PERFORM pg_temp.put_between(wanted, columns, lowest, (lowest + highest) / 2);
+        PERFORM pg_temp.put_between(wanted, columns, (lowest + highest) / 2 + 1, highest);
+    ELSE
+        EXECUTE format('UPDATE pg_temp.new_%s SET code = $1, reason = $2 WHERE n = $3', wanted)
+        USING 'database:' || rule, 'the database refuses it by the rule ' || rule, lowest;
+    END IF;
+END
+$$;
+
+-- Of rows with one key the first by `first` stays; the others say which.
+CREATE FUNCTION pg_temp.supersede(wanted text, columns text, first text) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format(
+        'UPDATE pg_temp.new_%1$s AS new
+         SET code = ''superseded'', field = %2$L, reason = ''row '' || ranked.winner || '' has the same '' || %2$L || '' and is kept'',
+             winner = ranked.winner_n
+         FROM (
+             SELECT n, row_number() OVER keys AS place, first_value(key) OVER keys AS winner, first_value(n) OVER keys AS winner_n
+             FROM pg_temp.new_%1$s WHERE code IS NULL
+             WINDOW keys AS (PARTITION BY %2$s ORDER BY %3$s)
+         ) AS ranked
+         WHERE ranked.n = new.n AND ranked.place > 1', wanted, columns, first);
+END
+$$;
+
+-- Lists what was refused, and what was changed of the rest.
+CREATE FUNCTION pg_temp.settle(wanted text) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format(
+        'INSERT INTO adoption.refused (table_name, legacy_key, code, field, reason, "row")
+         SELECT origin, old.key, code, field, reason, j FROM pg_temp.new_%1$s AS new JOIN pg_temp.old_%1$s AS old USING (n)
+         WHERE code IS NOT NULL ORDER BY n', wanted);
+    EXECUTE format(
+        'INSERT INTO adoption.changed (table_name, legacy_key, code, field, was, is_now)
+         SELECT origin, old.key, change.code, change.field, left(change.was, 1000), left(change.is_now, 1000)
+         FROM pg_temp.new_%1$s AS new JOIN pg_temp.old_%1$s AS old USING (n)
+         CROSS JOIN LATERAL (
+             SELECT * FROM unnest(changes) AS change WHERE change.code IS NOT NULL
+             UNION ALL SELECT ''duplicate_key'', NULL, NULL, NULL WHERE old.twice
+             UNION ALL SELECT ''converted'', NULL, origin, %1$L WHERE origin <> %1$L
+         ) AS change
+         WHERE new.code IS NULL ORDER BY n', wanted);
+END
+$$;
+
+-- What was found wrong with documents: what cannot be read is refused, what breaks a rule is kept as it is.
+CREATE TEMP TABLE verdict (wanted text, n bigint, readable boolean, field text, why text) ON COMMIT DROP;
+
+CREATE FUNCTION pg_temp.judge_form(wanted text, document text, domain text) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format(
+        'INSERT INTO pg_temp.verdict SELECT %1$L, n, false, NULL, ''breaks the rule '' || broken
+         FROM (SELECT n, pg_temp.broken_%3$s(%2$I) AS broken FROM pg_temp.new_%1$s WHERE code IS NULL AND %2$I IS NOT NULL) AS judged
+         WHERE broken IS NOT NULL', wanted, document, domain);
+END
+$$;
+
+CREATE FUNCTION pg_temp.apply_verdicts(wanted text, document text) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format(
+        'UPDATE pg_temp.new_%1$s AS new
+         SET code = CASE WHEN readable THEN code ELSE ''document_form'' END,
+             field = CASE WHEN readable THEN new.field ELSE concat_ws(''.'', %2$L, NULLIF(verdict.field, '''')) END,
+             reason = CASE WHEN readable THEN reason ELSE why END,
+             changes = CASE WHEN readable THEN
+                 changes || ROW(''breaks_a_rule'', concat_ws(''.'', %2$L, NULLIF(verdict.field, '''')), NULL, NULL)::pg_temp.change
+                 ELSE changes END
+         FROM pg_temp.verdict WHERE verdict.wanted = %1$L AND verdict.n = new.n AND new.code IS NULL', wanted, document);
+    EXECUTE format('DELETE FROM pg_temp.verdict WHERE wanted = %L', wanted);
+END
+$$;
+
+-- The documents that are still to be judged.
+CREATE FUNCTION pg_temp.documents(wanted text, field text) RETURNS TABLE (n bigint, document text)
+LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN QUERY EXECUTE format(
+        'SELECT new.n, new.%2$I::text FROM pg_temp.new_%1$s AS new
+         WHERE new.code IS NULL AND new.%2$I IS NOT NULL
+           AND NOT EXISTS (SELECT FROM pg_temp.verdict WHERE verdict.wanted = %1$L AND verdict.n = new.n)', wanted, field);
+END
+$$;
+
+CREATE TEMP TABLE made_id (wanted text, n bigint, id uuid, PRIMARY KEY (wanted, n)) ON COMMIT DROP;
+
+-- Rows whose new id has to be made.
+CREATE FUNCTION pg_temp.without_id(wanted text) RETURNS TABLE (n bigint, key text)
+LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN QUERY EXECUTE format(
+        'SELECT new.n, old.origin || ''/'' || old.key FROM pg_temp.new_%1$s AS new JOIN pg_temp.old_%1$s AS old USING (n)
+         WHERE new.code IS NULL AND new.id IS NULL', wanted);
+END
+$$;
+
+-- Remembers the ids that could not stay.
+CREATE FUNCTION pg_temp.map_ids(wanted text) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format(
+        'INSERT INTO adoption.id_map (table_name, legacy_id, id)
+         SELECT old.origin, old.key, new.id FROM pg_temp.new_%1$s AS new JOIN pg_temp.old_%1$s AS old USING (n)
+         WHERE new.code IS NULL AND new.id::text IS DISTINCT FROM old.key', wanted);
+END
+$$;
