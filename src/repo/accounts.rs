@@ -2,7 +2,7 @@
 //!
 //! | function | flights | index |
 //! |---|---|---|
-//! | [`open`], [`get`] | 1 | primary key |
+//! | [`open`], [`open_many`], [`get`] | 1 | primary key |
 //! | [`transfer`] | 1; 3 if refused | primary key |
 //! | [`lock`], [`deposit`], [`withdraw`] | 1 | primary key |
 //! | [`list`] | 1 | primary key, whole table |
@@ -10,6 +10,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 
+use super::batch::{all_of, columns, sorted};
 use crate::{
     db::{Queryable, Tx},
     error::{Error, Result},
@@ -97,6 +98,32 @@ pub async fn open(
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Opens accounts: one statement, all or nothing.
+///
+/// # Errors
+/// [`Error::Invalid`] lists the ids given twice; else as [`open`].
+#[tracing::instrument(name = "db.accounts.open_many", skip_all, fields(rows = accounts.len()), err(level = "debug"))]
+pub async fn open_many(db: impl PgExecutor<'_>, accounts: &[CashAccount]) -> Result<()> {
+    if accounts.is_empty() {
+        return Ok(());
+    }
+    let rows = sorted("accounts", accounts, |account| account.id)?;
+    columns!(rows => id, balance, created_at);
+    let opened = sqlx::query!(
+        r#"
+        INSERT INTO accounts (id, balance, created_at)
+        SELECT new.id, new.balance, new.created_at
+        FROM UNNEST($1::account_id[], $2::balance[], $3::timestamptz[]) AS new (id, balance, created_at)
+        "#,
+        &id[..],
+        &balance[..],
+        &created_at[..],
+    )
+    .execute(db)
+    .await?;
+    all_of(accounts.len(), opened.rows_affected())
 }
 
 /// Fetches one account.

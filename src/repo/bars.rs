@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// One trading day of one symbol. A value the source did not have is `None`; zero is a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Bar {
     /// Ticker.
     pub symbol: Symbol,
@@ -47,7 +47,7 @@ pub struct Bar {
 }
 
 /// The close of a day, for calculations over the whole history.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Close {
     /// Ticker.
     pub symbol: Symbol,

@@ -1,7 +1,7 @@
 //! What every function over many rows shares.
 
 use crate::{
-    error::Result,
+    error::{Error, Result},
     types::{Invalid, Weeks},
 };
 
@@ -19,4 +19,16 @@ pub(super) fn one_lookback(mut of_rows: impl Iterator<Item = Option<Weeks>>) -> 
     }
     let why = "must be the same for all rows of a call";
     Err(Invalid::new("weeks_lookback", why).into())
+}
+
+/// # Errors
+/// [`Error::RowCount`] if not all rows were written: something in the database, such as a trigger, kept some back.
+pub(super) fn all_of(sent: usize, written: u64) -> Result<()> {
+    match sent as u64 {
+        expected if expected == written => Ok(()),
+        expected => Err(Error::RowCount {
+            expected,
+            actual: written,
+        }),
+    }
 }

@@ -15,11 +15,11 @@ use super::{
 };
 use crate::{
     error::Result,
-    types::{Account, ConditionPerformanceId, ConditionType, ConditionValue, Weeks},
+    types::{Account, ConditionPerformanceId, ConditionType, ConditionValue, Weeks, exact},
 };
 
 /// How an account did in the weeks of a market condition.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct ConditionPerformance {
     /// Dimension, such as volatility.
     pub condition_type: ConditionType,
@@ -30,10 +30,13 @@ pub struct ConditionPerformance {
     /// Weeks of the account in the condition.
     pub weeks_in_condition: i32,
     /// Mean weekly return as a fraction.
+    #[serde(with = "exact::option")]
     pub avg_return: Option<Decimal>,
     /// Sharpe ratio of those weeks.
+    #[serde(with = "exact::option")]
     pub avg_sharpe: Option<Decimal>,
     /// Share of those weeks with a positive return.
+    #[serde(with = "exact::option")]
     pub win_rate: Option<Decimal>,
     /// Number of weeks looked back; `None` for all time.
     pub weeks_lookback: Option<Weeks>,

@@ -2,20 +2,34 @@
 //!
 //! | function | flights | index |
 //! |---|---|---|
-//! | [`append`] | 1 | primary key |
+//! | [`append`], [`append_many`] | 1 | primary key |
 //! | [`recent`] | 1 | `fetch_log_timestamp_idx` |
 
 use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 use sqlx_conditional_queries::conditional_query_as;
 
+use super::batch::{all_of, columns};
 use crate::{
     error::Result,
     types::{FetchId, FetchStatus, FetchType, Symbol},
 };
 
-/// An attempt to fetch market data.
+/// An attempt to note.
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewFetch {
+    /// What was fetched.
+    pub fetch_type: FetchType,
+    /// Ticker; `None` if the fetch was for all symbols.
+    pub symbol: Option<Symbol>,
+    /// How it ended: the error message of a failure.
+    pub outcome: std::result::Result<(), String>,
+    /// When it ended.
+    pub at: DateTime<Utc>,
+}
+
+/// An attempt to fetch market data.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Fetch {
     /// Made by [`append`].
     pub id: FetchId,
@@ -41,10 +55,6 @@ pub async fn append(
     at: DateTime<Utc>,
 ) -> Result<FetchId> {
     let id = FetchId::generate(at);
-    let status = match outcome {
-        Ok(()) => FetchStatus::Success,
-        Err(_) => FetchStatus::Error,
-    };
     sqlx::query!(
         r#"
         INSERT INTO fetch_log (id, fetch_type, symbol, status, error_message, timestamp)
@@ -53,13 +63,70 @@ pub async fn append(
         id,
         fetch_type,
         symbol,
-        status,
+        status_of(&outcome),
         outcome.err(),
         at,
     )
     .execute(db)
     .await?;
     Ok(id)
+}
+
+/// Notes how fetches ended, and returns their ids in the same order: one statement, all or nothing.
+#[tracing::instrument(name = "db.fetch_log.append_many", skip_all, fields(rows = fetches.len()), err(level = "debug"))]
+pub async fn append_many(db: impl PgExecutor<'_>, fetches: &[NewFetch]) -> Result<Vec<FetchId>> {
+    if fetches.is_empty() {
+        return Ok(Vec::new());
+    }
+    let id: Vec<FetchId> = fetches
+        .iter()
+        .map(|fetch| FetchId::generate(fetch.at))
+        .collect();
+    let status: Vec<FetchStatus> = fetches
+        .iter()
+        .map(|fetch| status_of(&fetch.outcome))
+        .collect();
+    // An array of texts has no room for one that is absent; a success has no message, and no symbol is empty.
+    let error_message: Vec<String> = fetches
+        .iter()
+        .map(|fetch| fetch.outcome.clone().err().unwrap_or_default())
+        .collect();
+    columns!(fetches => fetch_type, at);
+    let symbol: Vec<String> = fetches
+        .iter()
+        .map(|fetch| {
+            fetch
+                .symbol
+                .map(|symbol| symbol.to_string())
+                .unwrap_or_default()
+        })
+        .collect();
+    let appended = sqlx::query!(
+        r#"
+        INSERT INTO fetch_log (id, fetch_type, symbol, status, error_message, timestamp)
+        SELECT new.id, new.fetch_type, NULLIF(new.symbol, '')::symbol, new.status,
+               CASE WHEN new.status = 'error' THEN new.error_message END, new.timestamp
+        FROM UNNEST($1::fetch_id[], $2::fetch_type[], $3::text[], $4::fetch_status[], $5::text[], $6::timestamptz[])
+            AS new (id, fetch_type, symbol, status, error_message, timestamp)
+        "#,
+        &id[..],
+        &fetch_type[..],
+        &symbol[..],
+        &status[..],
+        &error_message[..],
+        &at[..],
+    )
+    .execute(db)
+    .await?;
+    all_of(fetches.len(), appended.rows_affected())?;
+    Ok(id)
+}
+
+fn status_of<E>(outcome: &std::result::Result<(), E>) -> FetchStatus {
+    match outcome {
+        Ok(()) => FetchStatus::Success,
+        Err(_) => FetchStatus::Error,
+    }
 }
 
 /// The newest attempts, newest first, of one symbol if given.

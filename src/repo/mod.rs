@@ -13,6 +13,7 @@
 mod batch;
 
 pub mod accounts;
+pub mod approvals;
 pub mod bars;
 pub mod conditions;
 pub mod correlations;
@@ -20,13 +21,17 @@ pub mod decisions;
 pub mod events;
 pub mod fetch_log;
 pub mod logs;
+pub mod orders;
 pub mod pending;
 pub mod performance;
 pub mod pitches;
+pub mod positions;
 pub mod research;
 pub mod returns;
 pub mod reviews;
+pub mod runs;
 pub mod snapshots;
+pub mod trades;
 pub mod users;
 pub mod weekly;
 

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::{error::Result, types::Symbol};
 
 /// Days of a symbol on which a close changed, came or went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Returns {
     /// Made by the database.
     pub id: Uuid,
@@ -29,7 +29,7 @@ pub struct Returns {
 }
 
 /// Days on which a seven-day return changed, came or went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Correlations {
     /// Made by the database.
     pub id: Uuid,

@@ -25,25 +25,30 @@ use crate::{
 };
 
 /// The statistics of an account. Returns are fractions: 0.01 is one per cent. A ratio that is not defined is `None`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Performance {
     /// Account measured.
     pub account: Account,
     /// Number of weeks looked back; `None` for all time.
     pub weeks_lookback: Option<Weeks>,
     /// Compounded return.
+    #[serde(with = "exact")]
     pub total_return: Decimal,
     /// Annualised excess return by volatility.
+    #[serde(with = "exact::option")]
     pub sharpe_ratio: Option<Decimal>,
     /// Largest fall from a peak, zero or negative.
+    #[serde(with = "exact::option")]
     pub max_drawdown: Option<Decimal>,
     /// Annualised standard deviation of weekly returns.
+    #[serde(with = "exact::option")]
     pub volatility: Option<Decimal>,
     /// Weeks with an entry.
     pub weeks_traded: i32,
     /// Weeks with a positive return.
     pub profitable_weeks: i32,
     /// `profitable_weeks` by `weeks_traded`.
+    #[serde(with = "exact::option")]
     pub win_rate: Option<Decimal>,
     /// Mean conviction of the entries.
     pub avg_conviction: Option<Conviction>,
@@ -100,7 +105,7 @@ pub struct Problem {
 }
 
 /// The council beside the models that vote in it and beside the baseline.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
 pub struct CouncilComparison {
     /// The council.
     pub council: Option<Place>,

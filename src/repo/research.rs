@@ -2,7 +2,7 @@
 //!
 //! | function | flights | index |
 //! |---|---|---|
-//! | [`save`], [`get`] | 1 | primary key |
+//! | [`save`], [`get`], [`set_status`] | 1 | primary key |
 //! | [`latest`] | 1 | `research_reports_status_idx` |
 //! | [`latest_by_provider`] | 1 | `research_reports_week_idx` |
 //! | [`history`] | 1 | `research_reports_created_idx` |
@@ -43,8 +43,19 @@ pub struct Report {
     pub created_at: DateTime<Utc>,
 }
 
+/// How far a report is, for [`set_status`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome<'a> {
+    /// Not there yet.
+    Pending,
+    /// There, and of use.
+    Complete,
+    /// Failed, with the reason.
+    Error(&'a str),
+}
+
 /// The reports of one provider on one day, newest first.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 pub struct DayOfProvider {
     /// Ids of the reports.
     pub report_ids: Vec<ReportId>,
@@ -94,6 +105,31 @@ pub async fn save(db: impl PgExecutor<'_>, report: &Report) -> Result<()> {
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Says how far a report is, without saving the rest of it again.
+///
+/// # Errors
+/// [`Error::NotFound`] if no report has this id.
+#[tracing::instrument(name = "db.research.set_status", skip_all, fields(%id), err(level = "debug"))]
+pub async fn set_status(db: impl PgExecutor<'_>, id: ReportId, outcome: Outcome<'_>) -> Result<()> {
+    let (status, message) = match outcome {
+        Outcome::Pending => (ReportStatus::Pending, None),
+        Outcome::Complete => (ReportStatus::Complete, None),
+        Outcome::Error(message) => (ReportStatus::Error, Some(message)),
+    };
+    let updated = sqlx::query!(
+        "UPDATE research_reports SET status = $2, error_message = $3 WHERE id = $1::report_id",
+        id,
+        status,
+        message,
+    )
+    .execute(db)
+    .await?;
+    match updated.rows_affected() {
+        0 => Err(Error::not_found("research report", id)),
+        _ => Ok(()),
+    }
 }
 
 /// Fetches one report.

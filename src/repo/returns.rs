@@ -19,17 +19,18 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    types::Symbol,
+    types::{Symbol, exact},
 };
 
 /// The log return of a symbol on a day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Return {
     /// Ticker.
     pub symbol: Symbol,
     /// Day of the later bar.
     pub date: NaiveDate,
     /// ln(close / earlier close), eight decimals.
+    #[serde(with = "exact")]
     pub log_return: Decimal,
 }
 

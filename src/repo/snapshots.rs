@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The price of a symbol at an instant of a trading day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Snapshot {
     /// Ticker.
     pub symbol: Symbol,

@@ -2,13 +2,14 @@
 //!
 //! | function | flights | index |
 //! |---|---|---|
-//! | [`add`], [`get`], [`change`], [`set_active`] | 1 | primary key |
+//! | [`add`], [`add_many`], [`get`], [`change`], [`set_active`] | 1 | primary key |
 //! | [`find_by_email`] | 1 | `users_email_key` |
 //! | [`active`] | 1 | whole table |
 
 use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 
+use super::batch::{all_of, columns, sorted};
 use crate::{
     error::{Error, Result},
     types::{Email, UserId, UserName},
@@ -49,6 +50,41 @@ pub async fn add(db: impl PgExecutor<'_>, user: &User) -> Result<()> {
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Adds users: one statement, all or nothing.
+///
+/// # Errors
+/// [`Error::Invalid`] lists the ids given twice; else as [`add`].
+#[tracing::instrument(name = "db.users.add_many", skip_all, fields(rows = users.len()), err(level = "debug"))]
+pub async fn add_many(db: impl PgExecutor<'_>, users: &[User]) -> Result<()> {
+    if users.is_empty() {
+        return Ok(());
+    }
+    let rows = sorted("users", users, |user| user.id)?;
+    columns!(rows => id, name, email, active, created_at);
+    // An array of integers has no room for an age that is not known.
+    let age: Vec<i64> = rows
+        .iter()
+        .map(|user| user.age.map_or(i64::MIN, i64::from))
+        .collect();
+    let added = sqlx::query!(
+        r#"
+        INSERT INTO users (id, name, email, active, age, created_at)
+        SELECT new.id, new.name, new.email, new.active, NULLIF(new.age, -9223372036854775808)::integer, new.created_at
+        FROM UNNEST($1::user_id[], $2::user_name[], $3::email[], $4::boolean[], $5::bigint[], $6::timestamptz[])
+            AS new (id, name, email, active, age, created_at)
+        "#,
+        &id[..],
+        &name[..],
+        &email[..],
+        &active[..],
+        &age[..],
+        &created_at[..],
+    )
+    .execute(db)
+    .await?;
+    all_of(users.len(), added.rows_affected())
 }
 
 /// Fetches one user.

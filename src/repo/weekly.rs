@@ -15,17 +15,18 @@ use super::{
 };
 use crate::{
     error::Result,
-    types::{Account, Conviction, Direction, Instrument, Price, WeekId},
+    types::{Account, Conviction, Direction, Instrument, Price, WeekId, exact},
 };
 
 /// What a trade of a week made, as the performance job knows it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct WeeklyResult {
     /// Account.
     pub account: Account,
     /// Week.
     pub week_id: WeekId,
     /// Return as a fraction: 0.01 is one per cent; zero while the position is open.
+    #[serde(with = "exact::option")]
     pub weekly_return: Option<Decimal>,
     /// What was traded, where the events tell.
     pub instrument: Option<Instrument>,
@@ -42,7 +43,7 @@ pub struct WeeklyResult {
 }
 
 /// The week of an account as stored, with what other writers know about it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct WeeklyPerformance {
     /// Account.
     pub account: Account,
@@ -53,8 +54,10 @@ pub struct WeeklyPerformance {
     /// Last day of the week, the Tuesday.
     pub week_end: NaiveDate,
     /// Return as a fraction.
+    #[serde(with = "exact::option")]
     pub weekly_return: Option<Decimal>,
     /// Annualised standard deviation of daily returns within the week.
+    #[serde(with = "exact::option")]
     pub weekly_volatility: Option<Decimal>,
     /// What was traded.
     pub instrument: Option<Instrument>,
@@ -71,10 +74,13 @@ pub struct WeeklyPerformance {
     /// Shares; negative for a short position.
     pub position_size: Option<i32>,
     /// Profit or loss before fees, in US dollars.
+    #[serde(with = "exact::option")]
     pub realized_pnl: Option<Decimal>,
     /// Fees, in US dollars.
+    #[serde(with = "exact::option")]
     pub fees: Option<Decimal>,
     /// Profit or loss after fees, in US dollars.
+    #[serde(with = "exact::option")]
     pub net_pnl: Option<Decimal>,
     /// Why the position was opened.
     pub entry_reason: Option<String>,

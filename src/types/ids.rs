@@ -50,8 +50,27 @@ uuid_key! {
     ProblemId as "problem_id"
 }
 
+uuid_key! {
+    /// One run of the pipeline of a week.
+    RunId as "run_id"
+}
+uuid_key! {
+    /// One step of a run.
+    JobId as "job_id"
+}
+uuid_key! {
+    /// One trade that the desk means to make; made with [`TradeId::from_key`].
+    TradeId as "trade_id"
+}
+uuid_key! {
+    /// One order at the broker; made with [`OrderId::of_attempt`].
+    OrderId as "order_id"
+}
+
 /// Fixed for ever: another value would give every existing key another id.
 const EVENT_NAMESPACE: Uuid = Uuid::from_u128(0x6a1d_0f3e_93c4_4b0e_8a55_2f7c_61d2_b9e4);
+/// As fixed as that one.
+const TRADE_NAMESPACE: Uuid = Uuid::from_u128(0x2c9f_71b8_05d6_4e3a_9be1_84a7_d03c_6f52);
 
 impl EventId {
     /// The id of the event that `key` names (UUID version 5): the same key always gives the same id, so that writing
@@ -59,6 +78,23 @@ impl EventId {
     #[must_use]
     pub fn from_key(key: &str) -> Self {
         Self::from_uuid(Uuid::new_v5(&EVENT_NAMESPACE, key.as_bytes()))
+    }
+}
+
+impl TradeId {
+    /// The id of the trade that `key` names (UUID version 5): proposing a trade again cannot make two of it.
+    #[must_use]
+    pub fn from_key(key: &str) -> Self {
+        Self::from_uuid(Uuid::new_v5(&TRADE_NAMESPACE, key.as_bytes()))
+    }
+}
+
+impl OrderId {
+    /// The id of the `attempt`-th order of a trade, counted from 1: whoever sends an order again after a lost answer sends the
+    /// same one. It is meant to be the client's id of the order at the broker.
+    #[must_use]
+    pub fn of_attempt(trade: TradeId, attempt: i32) -> Self {
+        Self::from_uuid(Uuid::new_v5(&trade.as_uuid(), &attempt.to_be_bytes()))
     }
 }
 
@@ -88,6 +124,20 @@ mod tests {
             EventId::from_key("a").to_string(),
             "7058efc3-7a01-5127-a979-a468326ccd8c"
         );
+    }
+
+    #[test]
+    fn an_attempt_of_a_trade_is_one_order() {
+        let trade = TradeId::from_key("2026-01-07/CHATGPT/SPY");
+        assert_eq!(trade, TradeId::from_key("2026-01-07/CHATGPT/SPY"));
+        assert_ne!(
+            trade.as_uuid(),
+            EventId::from_key("2026-01-07/CHATGPT/SPY").as_uuid()
+        );
+        let first = OrderId::of_attempt(trade, 1);
+        assert_eq!(first, OrderId::of_attempt(trade, 1));
+        assert_ne!(first, OrderId::of_attempt(trade, 2));
+        assert_ne!(first, OrderId::of_attempt(TradeId::from_key("another"), 1));
     }
 
     #[test]

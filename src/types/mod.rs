@@ -25,13 +25,16 @@ mod words;
 
 pub use figures::{Correlation, LogReturn, Ratio, Share, Usd, Volume};
 pub use ids::{
-    AccountId, ConditionPerformanceId, DecisionId, EventId, FetchId, LogId, PerformanceId, PitchId,
-    ProblemId, ReportId, ReviewId, UserId,
+    AccountId, ConditionPerformanceId, DecisionId, EventId, FetchId, JobId, LogId, OrderId,
+    PerformanceId, PitchId, ProblemId, ReportId, ReviewId, RunId, TradeId, UserId,
 };
 pub use instrument::Instrument;
-pub use numbers::{Amount, Balance, Conviction, Price, Weeks};
+pub use numbers::{Amount, Balance, Conviction, Price, Quantity, Weeks};
 pub use text::{
     Account, ConditionType, ConditionValue, Email, EventType, Model, PitchLabel, Symbol, UserName,
 };
 pub use week_id::WeekId;
-pub use words::{Direction, FetchStatus, FetchType, Level, Provider, ReportStatus};
+pub use words::{
+    Direction, FetchStatus, FetchType, JobStatus, Level, OrderSide, OrderStatus, Provider,
+    ReportStatus, Stage, TradeStatus, Verdict,
+};

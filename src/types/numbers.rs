@@ -138,6 +138,36 @@ impl Price {
     }
 }
 
+/// A number of shares: above zero, at most six decimals, at most 999,999,999,999.999999. It is never rounded to fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Quantity(Decimal);
+
+impl Quantity {
+    const DECIMALS: u32 = 6;
+    /// The largest quantity that `numeric(18,6)` holds.
+    const MAX: Decimal = Decimal::from_parts(0xA763_FFFF, 0x0DE0_B6B3, 0, false, Self::DECIMALS);
+
+    /// Takes `value` if it is a quantity.
+    ///
+    /// # Errors
+    /// [`Invalid`] unless `value` is above zero, has at most six decimals and is at most 999,999,999,999.999999.
+    pub fn new(value: Decimal) -> Result<Self, Invalid> {
+        let value = value.normalize();
+        if value <= Decimal::ZERO || value > Self::MAX || value.scale() > Self::DECIMALS {
+            let why =
+                "must be above zero, with at most six decimals and at most 999999999999.999999";
+            return Err(Invalid::new("quantity", why));
+        }
+        Ok(Self(value))
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn value(self) -> Decimal {
+        self.0
+    }
+}
+
 /// A number of weeks to look back over: 1 to 5200 (a century).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Weeks(i32);
@@ -165,6 +195,7 @@ number_key!(Conviction, Decimal as "conviction");
 number_key!(Amount, Decimal as "amount");
 number_key!(Balance, Decimal as "balance");
 number_key!(Price, Decimal as "price");
+number_key!(Quantity, Decimal as "quantity");
 number_key!(Weeks, i32 as "weeks");
 
 #[cfg(test)]
@@ -202,6 +233,13 @@ mod tests {
     #[test]
     fn balances_and_prices_are_never_rounded() {
         assert_eq!(Price::MAX, decimal("99999999.9999"));
+        assert_eq!(Quantity::MAX, decimal("999999999999.999999"));
+        for good in ["0.000001", "75", "1.50", "999999999999.999999"] {
+            assert!(good.parse::<Quantity>().is_ok(), "{good}");
+        }
+        for bad in ["0", "-75", "0.0000001", "1000000000000", "NaN"] {
+            assert!(bad.parse::<Quantity>().is_err(), "{bad}");
+        }
         for good in ["0", "0.00", "999999999999.99"] {
             assert!(good.parse::<Balance>().is_ok(), "{good}");
         }

@@ -64,6 +64,80 @@ closed_set! {
         Error = "error",
     }
 }
+closed_set! {
+    /// A stage of the pipeline of a week, in the order in which they come.
+    Stage as "stage" {
+        /// The providers write their reports.
+        Research = "research",
+        /// The models pitch.
+        Pitches = "pitches",
+        /// The models review, and the chairman decides.
+        Council = "council",
+        /// Orders go to the broker.
+        Execution = "execution",
+    }
+}
+closed_set! {
+    /// How far a job has come.
+    JobStatus as "job_status" {
+        /// Asked for, not begun.
+        Queued = "queued",
+        /// Begun, not ended.
+        Running = "running",
+        /// Ended well.
+        Complete = "complete",
+        /// Ended badly; the row says why.
+        Error = "error",
+    }
+}
+closed_set! {
+    /// What a person says about a pitch or a report.
+    Verdict as "verdict" {
+        /// It may be used.
+        Approved = "approved",
+        /// It must not be used.
+        Rejected = "rejected",
+    }
+}
+closed_set! {
+    /// How far a trade has come.
+    TradeStatus as "trade_status" {
+        /// Proposed; no order was sent.
+        Pending = "pending",
+        /// Taken by a program that is sending orders for it.
+        Executing = "executing",
+        /// An order for it is filled.
+        Executed = "executed",
+        /// Given up before an order was filled.
+        Cancelled = "cancelled",
+        /// No order for it could be filled.
+        Failed = "failed",
+    }
+}
+closed_set! {
+    /// How far an order has come.
+    OrderStatus as "order_status" {
+        /// Written down, before it goes to the broker.
+        Sending = "sending",
+        /// The broker has it.
+        Placed = "placed",
+        /// All of it is bought or sold.
+        Filled = "filled",
+        /// Withdrawn.
+        Cancelled = "cancelled",
+        /// Refused by the broker.
+        Rejected = "rejected",
+    }
+}
+closed_set! {
+    /// Whether an order buys or sells.
+    OrderSide as "order_side" {
+        /// Buys.
+        Buy = "buy",
+        /// Sells.
+        Sell = "sell",
+    }
+}
 
 #[cfg(test)]
 mod tests {

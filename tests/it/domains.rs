@@ -4,9 +4,10 @@ use checked_pg::testing::Parity;
 use llm_trading_db::types::{
     Account, AccountId, Amount, Balance, ConditionPerformanceId, ConditionType, ConditionValue,
     Conviction, Correlation, DecisionId, Direction, Email, EventId, EventType, FetchId,
-    FetchStatus, FetchType, Instrument, Level, LogId, LogReturn, Model, PerformanceId, PitchId,
-    PitchLabel, Price, ProblemId, Provider, Ratio, ReportId, ReportStatus, ReviewId, Share, Symbol,
-    Usd, UserId, UserName, Volume, WeekId, Weeks,
+    FetchStatus, FetchType, Instrument, JobId, JobStatus, Level, LogId, LogReturn, Model, OrderId,
+    OrderSide, OrderStatus, PerformanceId, PitchId, PitchLabel, Price, ProblemId, Provider,
+    Quantity, Ratio, ReportId, ReportStatus, ReviewId, RunId, Share, Stage, Symbol, TradeId,
+    TradeStatus, Usd, UserId, UserName, Verdict, Volume, WeekId, Weeks,
 };
 
 #[tokio::test]
@@ -30,6 +31,17 @@ async fn a_domain_and_its_type_accept_the_same_values() {
         .key::<FetchStatus>()
         .key::<FetchType>()
         .key::<Instrument>()
+        .key::<JobId>()
+        .key::<JobStatus>()
+        .key::<OrderId>()
+        .key::<OrderSide>()
+        .key::<OrderStatus>()
+        .key::<Quantity>()
+        .key::<RunId>()
+        .key::<Stage>()
+        .key::<TradeId>()
+        .key::<TradeStatus>()
+        .key::<Verdict>()
         .key::<LogId>()
         .key::<Level>()
         .key::<LogReturn>()

@@ -83,3 +83,31 @@ FROM generate_series(0, 99999) AS n;
 INSERT INTO logs (id, level, message, created_at)
 SELECT gen_random_uuid(), CASE n % 5 WHEN 0 THEN 'WARNING' ELSE 'INFO' END, 'done', TIMESTAMPTZ '2020-01-01Z' + n * INTERVAL '1 minute'
 FROM generate_series(0, 99999) AS n;
+
+INSERT INTO pipeline_runs (id, week_id, started_at)
+SELECT gen_random_uuid(), DATE '1800-01-01' + n / 5 * 7, TIMESTAMPTZ '1800-01-01Z' + n * INTERVAL '1 day'
+FROM generate_series(0, 99999) AS n;
+
+INSERT INTO pipeline_jobs (id, run_id, stage, status, queued_at)
+SELECT gen_random_uuid(), id, 'research', 'queued', started_at
+FROM pipeline_runs;
+
+INSERT INTO pitch_approvals (pitch_id, verdict, decided_by, decided_at, pitch_updated_at)
+SELECT id, 'approved', 'Ada', updated_at, updated_at
+FROM pm_pitches;
+
+INSERT INTO report_approvals (report_id, verdict, decided_by, decided_at)
+SELECT id, 'approved', 'Ada', created_at
+FROM research_reports;
+
+INSERT INTO trades (id, week_id, account, pitch_id, symbol, direction, quantity, conviction, status, created_at, updated_at)
+SELECT id, week_id, account, id, 'SPY', 'LONG', 10, 1, CASE WHEN model = 'model0' AND week_id > '2150-01-01' THEN 'pending' ELSE 'executed' END, created_at, created_at
+FROM pm_pitches;
+
+INSERT INTO trade_orders (id, trade_id, attempt, side, quantity, status, broker_order_id, created_at, updated_at)
+SELECT gen_random_uuid(), id, 1, 'buy', 10, 'filled', id::text, created_at, created_at
+FROM trades;
+
+INSERT INTO account_positions (account, symbol, direction, quantity, avg_entry_price, as_of)
+SELECT 'ACCOUNT' || n / 100, 'S' || n % 100, 'LONG', 10, 100, '2026-01-07Z'
+FROM generate_series(0, 99999) AS n;

@@ -216,3 +216,21 @@ async fn a_transfer_in_steps_moves_all_or_nothing() {
     assert_eq!(cash(&db, from).await, balance("0.01"));
     assert_eq!(cash(&db, to).await, balance("10.04"));
 }
+
+#[tokio::test]
+async fn many_accounts_are_opened_at_once_or_none() {
+    let db = database().await;
+    accounts::open_many(&db, &[]).await.unwrap();
+    let mut new = ["10.01", "0", "3"].map(|cash| CashAccount {
+        id: AccountId::generate(now()),
+        balance: balance(cash),
+        created_at: now(),
+    });
+    accounts::open_many(&db, &new[..2]).await.unwrap();
+    let refused = accounts::open_many(&db, &new[1..]).await;
+    assert_eq!(refused_by(refused), "accounts_pkey");
+    let twice = accounts::open_many(&db, &[new[2], new[2]]).await;
+    assert!(matches!(twice, Err(Error::Invalid { .. })), "{twice:?}");
+    new.sort_by_key(|account| (account.balance == balance("3"), account.id));
+    assert_eq!(accounts::list(&db).await.unwrap(), new[..2]);
+}

@@ -1,5 +1,5 @@
 use llm_trading_db::{
-    repo::fetch_log::{self, Fetch},
+    repo::fetch_log::{self, Fetch, NewFetch},
     types::{FetchStatus, FetchType},
 };
 
@@ -53,4 +53,39 @@ async fn attempts_come_newest_first() {
     );
     let unknown = Some(symbol("GLD"));
     assert_eq!(fetch_log::recent(&db, unknown, 10).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn many_attempts_are_noted_at_once() {
+    let db = database().await;
+    assert_eq!(fetch_log::append_many(&db, &[]).await.unwrap(), []);
+    let attempts = [
+        (Some(symbol("SPY")), Ok(()), "2026-01-07T14:00:00Z"),
+        (None, Err("no answer"), "2026-01-07T13:00:00Z"),
+        (
+            Some(symbol("QQQ")),
+            Err("timed out"),
+            "2026-01-07T15:00:00Z",
+        ),
+    ];
+    let new = attempts.map(|(symbol, outcome, time)| NewFetch {
+        fetch_type: FetchType::Hourly,
+        symbol,
+        outcome: outcome.map_err(str::to_owned),
+        at: at(time),
+    });
+    let ids = fetch_log::append_many(&db, &new).await.unwrap();
+    let stored = |n: usize| Fetch {
+        id: ids[n],
+        fetch_type: FetchType::Hourly,
+        symbol: attempts[n].0,
+        status: match attempts[n].1 {
+            Ok(()) => FetchStatus::Success,
+            Err(_) => FetchStatus::Error,
+        },
+        error_message: attempts[n].1.err().map(str::to_owned),
+        timestamp: at(attempts[n].2),
+    };
+    let newest_first = [2, 0, 1].map(stored);
+    assert_eq!(fetch_log::recent(&db, None, 9).await.unwrap(), newest_first);
 }

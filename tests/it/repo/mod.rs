@@ -1,6 +1,7 @@
 //! Every function of every repository, on a real server.
 
 mod accounts;
+mod approvals;
 mod bars;
 mod conditions;
 mod correlations;
@@ -8,12 +9,16 @@ mod decisions;
 mod events;
 mod fetch_log;
 mod logs;
+mod orders;
 mod performance;
 mod pitches;
+mod positions;
 mod research;
 mod returns;
 mod reviews;
+mod runs;
 mod snapshots;
+mod trades;
 mod users;
 mod weekly;
 

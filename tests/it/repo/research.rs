@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use llm_trading_db::{
-    repo::research::{self, DayOfProvider, Report},
+    repo::research::{self, DayOfProvider, Outcome, Report},
     types::{Provider, ReportId, ReportStatus},
 };
 
@@ -146,4 +146,31 @@ async fn history_is_by_day_and_provider_newest_first() {
             .unwrap(),
         expected
     );
+}
+
+#[tokio::test]
+async fn a_status_changes_without_the_rest() {
+    let db = database().await;
+    let mut stored = report(
+        Provider::Gemini,
+        ReportStatus::Pending,
+        "2026-01-07T12:00:00Z",
+    );
+    let unknown = research::set_status(&db, stored.id, Outcome::Complete).await;
+    not_found(unknown);
+    research::save(&db, &stored).await.unwrap();
+    for (outcome, status, message) in [
+        (
+            Outcome::Error("no answer"),
+            ReportStatus::Error,
+            Some("no answer"),
+        ),
+        (Outcome::Complete, ReportStatus::Complete, None),
+        (Outcome::Pending, ReportStatus::Pending, None),
+    ] {
+        research::set_status(&db, stored.id, outcome).await.unwrap();
+        stored.status = status;
+        stored.error_message = message.map(str::to_owned);
+        assert_eq!(research::get(&db, stored.id).await.unwrap(), stored);
+    }
 }

@@ -166,3 +166,19 @@ async fn only_what_is_given_is_changed() {
     let missing = users::change(&db, nobody, &Change::default()).await;
     assert_eq!(not_found(missing), format!("user {nobody} not found"));
 }
+
+#[tokio::test]
+async fn many_users_are_added_at_once_or_none() {
+    let db = database().await;
+    users::add_many(&db, &[]).await.unwrap();
+    let bob = user("Bob", "bob@example.org", Some(41));
+    let ann = user("Ann", "ann@example.org", None);
+    let other = user("Bob's twin", "BOB@example.org", Some(40));
+    let refused = users::add_many(&db, &[ann.clone(), bob.clone(), other]).await;
+    assert_eq!(refused_by(refused), "users_email_key");
+    assert_eq!(count(&db, "users").await, 0);
+    users::add_many(&db, &[bob.clone(), ann.clone()])
+        .await
+        .unwrap();
+    assert_eq!(users::active(&db).await.unwrap(), [ann, bob]);
+}

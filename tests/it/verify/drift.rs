@@ -44,6 +44,7 @@ const CHANGES: &[(&str, &[&str])] = &[
         &[
             "table fetch_log is missing",
             "(repo::fetch_log::append): relation \"fetch_log\" does not exist (SQLSTATE 42P01)",
+            "(repo::fetch_log::append_many): relation \"fetch_log\" does not exist (SQLSTATE 42P01)",
             "(repo::fetch_log::recent): relation \"fetch_log\" does not exist (SQLSTATE 42P01)",
         ],
     ),
