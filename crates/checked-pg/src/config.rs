@@ -1,6 +1,7 @@
 //! How to reach the database and how the pool behaves: from the environment, from a URL, or built by hand.
 
 mod conninfo;
+mod credentials;
 mod env;
 mod fallback;
 mod parameters;
@@ -11,19 +12,25 @@ mod session;
 mod startup;
 mod tls;
 
-pub use self::{env::variable_of, fallback::Fallback, pooler::Pooler, road::TargetSessionAttrs};
+pub use self::{
+    credentials::Credentials, env::variable_of, fallback::Fallback, pooler::Pooler,
+    road::TargetSessionAttrs,
+};
 pub(crate) use self::{
+    credentials::from_file,
     road::{Host, Password, Road},
-    session::{Limits, Setting, quoted},
+    session::{Limits, Setting, quoted, set_for_transaction},
     startup::time_limit,
 };
 
 use crate::error::{Error, Result};
 use conninfo::{Conninfo, Lookup};
+use credentials::Asked;
 use road::Defaults;
 use sqlx::postgres::PgConnectOptions;
 use std::{
     fmt,
+    path::PathBuf,
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
@@ -82,6 +89,7 @@ impl Config {
     /// | `DATABASE_NAME` | database | that of the user's name |
     /// | `DATABASE_USER` | user | the user of the operating system |
     /// | `DATABASE_PASSWORD` | password, any characters, as it is | none |
+    /// | `DATABASE_PASSWORD_FILE` | [file that holds the password](Self::password_file); with `DATABASE_URL`, too | none |
     /// | `DB_MIN_POOL_SIZE` | [connections opened at once](Self::min_pool_size) | 0 |
     /// | `DB_MAX_POOL_SIZE` | [most connections](Self::max_pool_size) | 16 |
     /// | `DB_COMMAND_TIMEOUT` | [longest statement](Self::command_timeout), seconds | 30 |
@@ -243,11 +251,48 @@ impl Config {
     ///
     /// One that is not declared is refused when a connection is made: it would drop the time limits, and might run the statement of
     /// another client in place of ours. Without a pooler, settings go with the first message of a connection. In session mode they
-    /// are set by a statement. In transaction mode each transaction sets them, and nothing else is kept from one transaction to the next.
+    /// are set by a statement.
+    ///
+    /// In transaction mode every statement runs in a transaction, which sets them, and nothing else is kept from one transaction to
+    /// the next. That costs: a statement by itself takes five flights or six instead of one (BEGIN, prepare, run, forget,
+    /// COMMIT). LISTEN is refused, as is what must run outside of a transaction (`VACUUM`, say).
     #[must_use]
     pub fn pooler(mut self, pooler: Pooler) -> Self {
         self.pooler = pooler;
         self.pooler_is_proven = Arc::default();
+        self
+    }
+
+    /// The password is what this file holds, without the line break at its end; it is read for each new connection, so that a password
+    /// is changed without a restart. `DATABASE_PASSWORD_FILE` in the environment.
+    ///
+    /// For a file in the format of `~/.pgpass` there is libpq's `passfile`, which is read for each new connection, too.
+    #[must_use]
+    pub fn password_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.road.password = Password::File(file.into());
+        self
+    }
+
+    /// Asks for user and password for each new connection: for passwords that last minutes, as those of cloud providers and of vaults.
+    ///
+    /// The time that the answer takes is part of [`connect_timeout`](Self::connect_timeout), and an error is the connection's.
+    /// Connections that are open stay open; [`max_lifetime`](Self::max_lifetime) bounds for how long.
+    ///
+    /// ```
+    /// # use checked_pg::config::{Config, Credentials};
+    /// # async fn token() -> Result<String, std::io::Error> { Ok(String::new()) }
+    /// let config = Config::from_url("postgres://clerk@localhost/journal")?
+    ///     .credentials(|| async { token().await.map(Credentials::password) });
+    /// # Ok::<(), checked_pg::error::Error>(())
+    /// ```
+    #[must_use]
+    pub fn credentials<F, W, E>(mut self, ask: F) -> Self
+    where
+        F: Fn() -> W + Send + Sync + 'static,
+        W: Future<Output = Result<Credentials, E>> + Send + 'static,
+        E: fmt::Display,
+    {
+        self.road.password = Password::Asked(Asked::new(ask));
         self
     }
 

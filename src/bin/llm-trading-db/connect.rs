@@ -23,13 +23,14 @@ use crate::commands::count;
 /// Database of a private server.
 const DATABASE: &str = "llm_trading";
 /// Any of these, unless empty, names a database.
-const VARIABLES: [&str; 6] = [
+const VARIABLES: [&str; 7] = [
     "DATABASE_URL",
     "DATABASE_HOST",
     "DATABASE_PORT",
     "DATABASE_NAME",
     "DATABASE_USER",
     "DATABASE_PASSWORD",
+    "DATABASE_PASSWORD_FILE",
 ];
 /// How long a goodbye to the server may take.
 const GOODBYE: Duration = Duration::from_secs(1);
@@ -41,6 +42,11 @@ pub(crate) struct Target {
     /// DATABASE_NAME, DATABASE_USER and DATABASE_PASSWORD]
     #[arg(long, global = true, value_name = "URL", value_parser = clap::builder::NonEmptyStringValueParser::new(), conflicts_with = "data_dir")]
     database_url: Option<String>,
+
+    /// File that holds the password of the database, so that none stands in the list of processes; read for each new connection
+    /// [env: DATABASE_PASSWORD_FILE]
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "data_dir")]
+    password_file: Option<PathBuf>,
 
     /// Without a database: folder of a private PostgreSQL server, made on first use [default: ~/.local/share/llm-trading-db,
     /// as root /var/lib/llm-trading-db]
@@ -96,10 +102,18 @@ impl Target {
 
     /// The given database, if one is. A folder on the command line goes before a database in the environment.
     fn config(&self) -> Result<Option<Config>> {
-        if let Some(url) = &self.database_url {
-            let vars = |name: &str| match name {
-                "DATABASE_URL" => Some(url.clone()),
-                name => env::var(name).ok(),
+        let password_file = match &self.password_file {
+            Some(file) => {
+                let file = file.to_str();
+                Some(file.context("--password-file: expected UTF-8 text")?)
+            }
+            None => None,
+        };
+        if self.database_url.is_some() || password_file.is_some() {
+            let vars = |name: &str| match (name, &self.database_url, password_file) {
+                ("DATABASE_URL", Some(url), _) => Some(url.clone()),
+                ("DATABASE_PASSWORD_FILE", _, Some(file)) => Some(file.to_owned()),
+                _ => env::var(name).ok(),
             };
             return Ok(Some(config::from_vars(vars)?));
         }

@@ -96,6 +96,21 @@ async fn a_wrong_password_is_refused_and_not_shown() {
         "cannot connect to database",
         "check user and password (DATABASE_USER, DATABASE_PASSWORD)",
     ]);
+
+    // In a file, no password stands in the list of processes.
+    let folder = Folder::new();
+    let without = url("x").replace(":x@", "@");
+    for (name, content, code) in [("good", "right\n", 0), ("bad", "wr0ng", 1)] {
+        let file = folder.file(name, content);
+        let ended = end(binary(&without)
+            .arg("status")
+            .arg("--password-file")
+            .arg(file));
+        assert_eq!(ended.code, Some(code), "{ended:?}");
+        assert!(!ended.err.contains("wr0ng"), "{ended:?}");
+    }
+    end(binary(&without).args(["status", "--password-file", "/no/such"]))
+        .failed(&["password file /no/such"]);
 }
 
 #[tokio::test]

@@ -19,8 +19,12 @@ const PARTS: [(&str, &str); 5] = [
     ("DATABASE_PASSWORD", "password"),
 ];
 
+/// The password, in a file.
+const PASSWORD_FILE: &str = "DATABASE_PASSWORD_FILE";
+
 /// Each setting by the name of its method, and its variable.
-const SETTINGS: [(&str, &str); 15] = [
+const SETTINGS: [(&str, &str); 16] = [
+    ("password_file", PASSWORD_FILE),
     ("min_pool_size", "DB_MIN_POOL_SIZE"),
     ("max_pool_size", "DB_MAX_POOL_SIZE"),
     ("command_timeout", "DB_COMMAND_TIMEOUT"),
@@ -83,7 +87,15 @@ pub(super) fn read(lookup: Lookup<'_>, fallback: Fallback) -> Result<Config> {
             },
         ),
     };
+    let has_password = conninfo.get("password").is_some();
     let mut config = Config::on(conninfo, defaults, lookup)?;
+    if let Some(file) = lookup(PASSWORD_FILE) {
+        if has_password {
+            let why = "a password is given as well: take one of them out";
+            return Err(Error::invalid(PASSWORD_FILE, why));
+        }
+        config = config.password_file(file);
+    }
     config.fallback_name = fallback.application_name;
     let config = apply(config, lookup)?;
     config.check_named(name_of)?;

@@ -2,6 +2,7 @@
 
 use super::{
     conninfo::{Conninfo, Lookup, Value},
+    credentials::Asked,
     passfile::PassFile,
     tls::Tls,
 };
@@ -81,6 +82,10 @@ pub(crate) enum Password {
     Given,
     /// Read anew for each connection.
     PassFile(PassFile),
+    /// As above; it is all that is in the file.
+    File(PathBuf),
+    /// Asked for anew for each connection.
+    Asked(Asked),
 }
 
 #[derive(Clone)]

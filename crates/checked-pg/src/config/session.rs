@@ -73,9 +73,9 @@ impl Config {
     pub(crate) fn settings_again(&self) -> Option<String> {
         match self.pooler {
             Pooler::None => None,
-            Pooler::Session => Some(set_all(&self.settings_by_statement(Limits::Usual))),
+            Pooler::Session => Some(set_all(&self.settings_by_statement(Limits::Usual), false)),
             // The others hold for a transaction.
-            Pooler::Transaction => Some(set_all(&self.start_settings())),
+            Pooler::Transaction => Some(set_all(&self.start_settings(), false)),
         }
     }
 
@@ -131,11 +131,16 @@ fn program() -> &'static str {
     })
 }
 
-/// A statement that sets all of them for the session, and returns no row. SET would not do: it takes no list in one text.
-fn set_all(settings: &[Setting]) -> String {
+/// A statement that sets all of them for the transaction that is open, and returns no row.
+pub(crate) fn set_for_transaction(settings: &[Setting]) -> String {
+    set_all(settings, true)
+}
+
+/// A statement that sets all of them, and returns no row. SET would not do: it takes no list in one text.
+fn set_all(settings: &[Setting], for_transaction: bool) -> String {
     let set = |(name, value): &Setting| {
         format!(
-            "pg_catalog.set_config({}, {}, false)",
+            "pg_catalog.set_config({}, {}, {for_transaction})",
             quoted(name),
             quoted(value)
         )

@@ -6,11 +6,12 @@ use super::{
     fault::{Again, again},
     lease::Lease,
     patience::Patience,
-    place, refuse_control,
+    place,
+    proof::{Broken, End},
+    refuse_control, refuse_to_listen,
     statement::{Traits, outline},
 };
-use crate::config::Pooler;
-use sqlx::{Connection, Error, Executor, PgConnection, Row};
+use sqlx::{Connection, Error, Executor, PgConnection, Row, SqlStr};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -42,8 +43,12 @@ pub(super) enum Next<T> {
 impl<'d> Call<'d> {
     pub(super) fn new(db: &'d Db, statement: Statement) -> Result<Self, Error> {
         let traits = Traits::of(statement.text());
-        if traits.controls_transaction && !traits.several {
+        let in_rounds = db.is_in_rounds();
+        if traits.controls_transaction && (in_rounds || !traits.several) {
             return Err(refuse_control().into());
+        }
+        if traits.listens && in_rounds {
+            return Err(refuse_to_listen().into());
         }
         Ok(Self {
             db,
@@ -76,19 +81,24 @@ impl<'d> Call<'d> {
         if self.traits.may_change_session {
             lease.suspect();
         }
-        let mut statement = self.statement.clone();
-        if self.db.config().pooler == Pooler::Transaction {
-            statement.forget_name();
-        }
-        Ok((lease, statement))
+        Ok((lease, self.statement.clone()))
     }
 
     async fn acquire(&mut self) -> Result<Lease, Error> {
         let start = Instant::now();
         let sql = self.statement.text();
         let used = || format!("the statement `{}`{}", outline(sql), place::of_caller());
-        let lease = self.db.acquire(self.for_connection, used).await?;
-        self.for_connection = self.for_connection.saturating_sub(start.elapsed());
+        let limit = self.for_connection;
+        let lease = match self.db.is_in_rounds() {
+            true => {
+                let begin = SqlStr::from_static("BEGIN");
+                let mut lease = self.db.begin(begin, limit, used).await?;
+                lease.doubt();
+                lease
+            }
+            false => self.db.acquire(limit, used).await?,
+        };
+        self.for_connection = limit.saturating_sub(start.elapsed());
         Ok(lease)
     }
 
@@ -98,10 +108,16 @@ impl<'d> Call<'d> {
         mut lease: Lease,
         outcome: Result<T, Error>,
     ) -> Next<T> {
-        let again = match &outcome {
-            Err(error) if self.runs < MOST_RUNS && !self.delivered => again(error, self.traits),
-            _ => Again::Never,
+        let in_rounds = self.db.is_in_rounds();
+        let outcome = match outcome {
+            Ok(_) if in_rounds => match self.commit(lease).await {
+                Ok(()) => return Next::Return(outcome),
+                // The connection is taken care of.
+                Err(error) => return self.after_commit(error),
+            },
+            outcome => outcome,
         };
+        let again = self.again(&outcome);
         match again {
             Again::Never => {
                 lease.settle(&outcome);
@@ -125,6 +141,7 @@ impl<'d> Call<'d> {
                 );
                 lease.discard();
             }
+            Again::PreparedAnew if in_rounds => lease.settle(&outcome),
             Again::PreparedAnew => {
                 tracing::debug!("the statement is prepared anew, and runs once more");
                 self.statement.forget_columns();
@@ -139,6 +156,37 @@ impl<'d> Call<'d> {
             }
         }
         Next::OnceMore
+    }
+
+    fn again<T>(&self, outcome: &Result<T, Error>) -> Again {
+        match outcome {
+            Err(error) if self.runs < MOST_RUNS && !self.delivered => again(error, self.traits),
+            _ => Again::Never,
+        }
+    }
+
+    /// Ends the transaction that the statement had to itself.
+    async fn commit(&self, lease: Lease) -> Result<(), Error> {
+        match lease.end(End::Commit, self.patience).await {
+            Ok(outcome) => outcome,
+            Err(Broken { error, was_sent }) if was_sent && !self.traits.only_reads => {
+                let why = crate::Error::from(error).to_string();
+                Err(crate::Error::OutcomeUnknown { why }.into())
+            }
+            Err(Broken { error, .. }) => Err(error),
+        }
+    }
+
+    fn after_commit<T>(&mut self, error: Error) -> Next<T> {
+        let outcome: Result<T, Error> = Err(error);
+        match self.again(&outcome) {
+            Again::Elsewhere => Next::OnceMore,
+            Again::IfItReads => {
+                self.broke = outcome.err();
+                Next::OnceMore
+            }
+            _ => Next::Return(outcome),
+        }
     }
 }
 

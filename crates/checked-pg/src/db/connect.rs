@@ -5,7 +5,7 @@ mod proof;
 
 use super::fault::is_transient_on_connect;
 use crate::{
-    config::{Config, Host, Limits, Password, Pooler, TargetSessionAttrs},
+    config::{Config, Credentials, Host, Limits, Password, Pooler, TargetSessionAttrs, from_file},
     error::{DatabaseError, Error, Result},
 };
 use proof::{Facts, Proof};
@@ -50,6 +50,8 @@ struct Failure {
     may_pass: bool,
     /// Another host may do.
     next_host: bool,
+    /// The server does not take the password.
+    of_the_password: bool,
 }
 
 impl Failure {
@@ -60,6 +62,7 @@ impl Failure {
             may_pass,
             // As in libpq: a server that is there and refuses us has the last word.
             next_host: may_pass || !matches!(error, sqlx::Error::Database(_)),
+            of_the_password: matches!(error, sqlx::Error::Database(error) if error.code().as_deref() == Some("28P01")),
         }
     }
 
@@ -68,6 +71,7 @@ impl Failure {
             why: why.into(),
             may_pass: false,
             next_host: false,
+            of_the_password: false,
         }
     }
 }
@@ -129,6 +133,7 @@ impl Search<'_> {
                 why: format!("no answer in {share:.1?}{}", if_pooler(self.config)),
                 may_pass: true,
                 next_host: true,
+                of_the_password: false,
             })
         })?;
         match judge(self.config.road.target, &facts) {
@@ -144,6 +149,7 @@ impl Search<'_> {
                 why: why.to_owned(),
                 may_pass: true, // after a promotion
                 next_host: true,
+                of_the_password: false,
             }),
         }
     }
@@ -229,8 +235,28 @@ async fn prove(config: &Config, host: &Host, limits: Limits) -> Result<Session, 
     Ok(session)
 }
 
+/// A session by the credentials of this moment; once more if those were just replaced.
 async fn open(config: &Config, host: &Host, limits: Limits) -> Result<Session, Failure> {
-    let password = password(config, host).map_err(Failure::last_word)?;
+    let ask = || async {
+        let answer = credentials(config, host).await;
+        answer.map_err(Failure::last_word)
+    };
+    let known = ask().await?;
+    match open_as(config, host, limits, known.as_ref()).await {
+        Err(failure) if failure.of_the_password && known.is_some() => match ask().await? {
+            replaced if replaced != known => open_as(config, host, limits, replaced.as_ref()).await,
+            _ => Err(failure),
+        },
+        outcome => outcome,
+    }
+}
+
+async fn open_as(
+    config: &Config,
+    host: &Host,
+    limits: Limits,
+    credentials: Option<&Credentials>,
+) -> Result<Session, Failure> {
     let settings = match config.pooler {
         Pooler::Session => config.settings_by_statement(limits),
         _ => config.session_settings(limits),
@@ -238,8 +264,11 @@ async fn open(config: &Config, host: &Host, limits: Limits) -> Result<Session, F
     let begun = Instant::now();
     let proof = Proof::new(config, &settings);
     let start = |options: PgConnectOptions| {
-        let options = match &password {
-            Some(password) => options.password(password),
+        let options = match credentials {
+            Some(Credentials { user, password }) => {
+                let user = user.as_deref().unwrap_or(config.road.user());
+                options.username(user).password(password)
+            }
             None => options,
         };
         config.start_with(options, proof.start_settings())
@@ -269,11 +298,16 @@ async fn open(config: &Config, host: &Host, limits: Limits) -> Result<Session, F
     Err(Failure::last_word("there is no way to connect"))
 }
 
-/// The password, if it is one that is read for each connection.
-fn password(config: &Config, host: &Host) -> Result<Option<String>, String> {
+/// The credentials, if they are asked for anew for each connection.
+async fn credentials(config: &Config, host: &Host) -> Result<Option<Credentials>, String> {
     match &config.road.password {
         Password::Given => Ok(None),
-        Password::PassFile(file) => file.password(&config.road, host),
+        Password::PassFile(file) => {
+            let password = file.password(&config.road, host)?;
+            Ok(password.map(Credentials::password))
+        }
+        Password::File(file) => from_file(file).map(Some),
+        Password::Asked(asked) => asked.ask().await.map(Some),
     }
 }
 

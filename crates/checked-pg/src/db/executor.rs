@@ -196,11 +196,6 @@ impl Statement {
         self.prepared = None;
     }
 
-    /// Behind a pooler that changes sessions between transactions, a name may mean another statement.
-    pub(super) fn forget_name(&mut self) {
-        self.persistent = false;
-    }
-
     pub(super) fn text(&self) -> &str {
         self.sql.as_str()
     }

@@ -47,7 +47,11 @@ impl Db {
     }
 
     async fn look(&self, schema: &Schema, limit: Duration) -> Result<Health> {
-        let mut lease = self.acquire_within(limit).await?;
+        let used = || "Db::health".to_owned();
+        let mut lease = match self.is_in_rounds() {
+            true => self.lease_for_a_look(limit, used).await?,
+            false => self.acquire_within(limit).await?,
+        };
         let conn = lease.conn();
         let start = Instant::now();
         conn.ping().await?;
@@ -55,7 +59,7 @@ impl Db {
         let server_version = version(conn.server_version_num());
         let applied = migrate::applied(conn, &schema.migrator).await?;
         let pool = self.status();
-        lease.release();
+        lease.settle(&Ok(()));
         let pending = migrate::compare(&schema.migrator, &applied)
             .into_iter()
             .filter(|migration| migration.state == MigrationState::Pending);

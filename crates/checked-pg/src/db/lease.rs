@@ -5,7 +5,9 @@ use super::{
     patience::Patience,
     pool::{Conn, Slot},
     proof::{self, Broken, CLEAN, Cleaning, End, Ended},
+    rounds::FORGET,
 };
+use crate::config::Pooler;
 use sqlx::PgConnection;
 use std::{borrow::Cow, time::Duration};
 use tokio::{runtime::Handle, time::timeout};
@@ -47,6 +49,12 @@ impl Lease {
     pub(super) fn conn(&mut self) -> &mut PgConnection {
         let held = self.held.as_mut();
         &mut held.expect("a lease holds its connection to the end").0.pg
+    }
+
+    /// True if the pooler in between may hand the session on after each transaction.
+    pub(super) fn is_in_rounds(&self) -> bool {
+        let held = self.held.as_ref();
+        held.is_some_and(|(_, slot)| slot.pool.config.pooler == Pooler::Transaction)
     }
 
     /// From now on it must prove itself before somebody else gets it.
@@ -142,11 +150,14 @@ impl Lease {
         let again = held.and_then(|(_, slot)| slot.pool.config.settings_again());
         let statements = match again {
             None => Cow::Borrowed(CLEAN),
+            Some(again) if self.is_in_rounds() => Cow::Owned(format!("{CLEAN}; {FORGET}; {again}")),
             Some(again) => Cow::Owned(format!("{CLEAN}; {again}")),
         };
         let cleaning = Cleaning {
             statements: &statements,
-            look_for_prepared: self.suspect,
+            // In rounds, those are removed.
+            look_for_prepared: self.suspect && !self.is_in_rounds(),
+            forget_own: self.is_in_rounds(),
         };
         proof::end(self.conn(), end, cleaning).await
     }

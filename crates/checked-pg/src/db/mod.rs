@@ -14,6 +14,7 @@ mod patience;
 mod place;
 mod pool;
 mod proof;
+mod rounds;
 mod statement;
 mod transaction;
 mod verify;
@@ -22,7 +23,7 @@ pub use executor::Queryable;
 pub use health::Health;
 pub use migrate::{MigrationState, MigrationStatus, Objection, script};
 pub use transaction::{Isolation, Rerun, Tx, TxOptions, savepoint};
-use transaction::{refuse_control, refuse_inside};
+use transaction::{refuse_control, refuse_inside, refuse_to_listen};
 pub(crate) use verify::OLDEST;
 #[doc(hidden)]
 pub use verify::SCHEMA_RULES;

@@ -72,6 +72,8 @@ pub(super) struct Cleaning<'a> {
     pub(super) statements: &'a str,
     /// Whether SQL may have prepared statements. To look costs the more the more statements sqlx has prepared.
     pub(super) look_for_prepared: bool,
+    /// Whether what sqlx has prepared is removed, before the transaction ends.
+    pub(super) forget_own: bool,
 }
 
 impl Cleaning<'_> {
@@ -96,6 +98,13 @@ pub(super) async fn end(
     cleaning: Cleaning<'_>,
 ) -> Result<Ended, Broken> {
     let left_over = settle_what_is_owed(conn).await?;
+    if cleaning.forget_own {
+        let forgotten = conn.clear_cached_statements().await;
+        forgotten.map_err(|error| Broken {
+            error,
+            was_sent: false,
+        })?;
+    }
     // What is left over of a failed statement has aborted the transaction.
     let end = if left_over.is_some() {
         End::Rollback

@@ -21,6 +21,8 @@ pub(super) struct Traits {
     pub(super) only_reads: bool,
     /// The text holds several statements.
     pub(super) several: bool,
+    /// It listens to a channel, which takes a session that stays.
+    pub(super) listens: bool,
 }
 
 impl Traits {
@@ -75,6 +77,7 @@ fn look(sql: &str) -> Traits {
         may_change_session: all.iter().any(|one| one.may_change_session),
         only_reads: all.len() == 1 && all.iter().all(|one| one.only_reads),
         several: all.len() > 1,
+        listens: all.iter().any(|one| one.listens),
     }
 }
 
@@ -142,6 +145,7 @@ fn look_at_one(statement: &[Token<'_>]) -> Traits {
         may_change_session,
         only_reads,
         several: false,
+        listens: first.is("LISTEN"),
     }
 }
 

@@ -10,7 +10,7 @@ pub(super) use active::{Began, refuse_inside};
 pub use options::{Isolation, TxOptions};
 pub use savepoint::savepoint;
 pub use tx::Tx;
-pub(super) use tx::refuse_control;
+pub(super) use tx::{refuse_control, refuse_to_listen};
 
 use super::{
     Db,
@@ -195,7 +195,9 @@ impl Db {
         F: AsyncFnOnce(&mut Tx) -> Result<T, E>,
         E: From<Error>,
     {
-        let mut tx = match self.begin(options.begin(), began).await {
+        let used = || format!("another {began}");
+        let limit = self.config().acquire_timeout;
+        let mut tx = match self.begin(options.begin(), limit, used).await {
             Ok(lease) => Tx::new(lease, self.patience()),
             Err(error) => return (Err(error.into()), None),
         };
@@ -237,13 +239,18 @@ impl Db {
     }
 
     /// A dead connection shows here, before any work, so another one is tried.
-    async fn begin(&self, begin: SqlStr, began: Began) -> Result<Lease> {
+    pub(super) async fn begin(
+        &self,
+        begin: SqlStr,
+        mut limit: Duration,
+        used: impl Fn() -> String,
+    ) -> Result<Lease> {
+        let begin = self.first_flight(begin);
         let mut retried = false;
         let mut patience = self.patience();
-        let mut limit = self.config().acquire_timeout;
         loop {
             let start = Instant::now();
-            let mut lease = self.acquire(limit, || format!("another {began}")).await?;
+            let mut lease = self.acquire(limit, &used).await?;
             limit = limit.saturating_sub(start.elapsed());
             let begun = patience.wait(lease.conn().execute(begin.clone())).await;
             match begun.unwrap_or_else(|expired| Err(expired.in_transaction())) {

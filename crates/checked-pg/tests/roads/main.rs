@@ -12,6 +12,8 @@ mod failover;
 mod hosts;
 mod parameters;
 mod poolers;
+mod rotation;
+mod rounds;
 mod session;
 mod support;
 mod versions;

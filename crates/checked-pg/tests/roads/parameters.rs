@@ -397,6 +397,7 @@ fn every_setting_has_a_variable() {
         "target_session_attrs",
         "load_balance_hosts",
         "log_statements",
+        "credentials",
     ];
     for method in methods {
         assert!(

@@ -198,13 +198,13 @@ impl Db {
     /// No connection, or the table of migrations cannot be read.
     pub async fn migrations(&self, schema: &Schema) -> Result<Vec<MigrationStatus>> {
         let mut lease = self
-            .acquire(self.config().acquire_timeout, || {
+            .lease_for_a_look(self.config().acquire_timeout, || {
                 "Db::migrations".to_owned()
             })
             .await?;
         let outcome = applied(lease.conn(), &schema.migrator).await;
         match &outcome {
-            Ok(_) => lease.release(),
+            Ok(_) => lease.settle(&Ok(())),
             Err(_) => lease.discard(),
         }
         Ok(compare(&schema.migrator, &outcome?))

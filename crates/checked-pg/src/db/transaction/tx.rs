@@ -111,6 +111,9 @@ impl Tx {
         if traits.controls_transaction {
             return Err(refuse_control());
         }
+        if traits.listens && self.lease.is_in_rounds() {
+            return Err(refuse_to_listen());
+        }
         if traits.may_change_session {
             self.lease.suspect();
         }
@@ -158,6 +161,15 @@ pub(in crate::db) fn refuse_control() -> Error {
         "statement",
         "BEGIN, COMMIT, ROLLBACK and SAVEPOINT are not for statements: use Db::transaction, \
          whose closure commits by Ok and rolls back by Err, and db::savepoint",
+    )
+}
+
+/// What it would hear would come to whoever has the session then.
+pub(in crate::db) fn refuse_to_listen() -> Error {
+    Error::invalid(
+        "statement",
+        "LISTEN needs a session that stays, which a pooler in transaction mode does not give: listen on a connection to the \
+         server's own address",
     )
 }
 
