@@ -2,5 +2,5 @@
 //! covers: a cache of other statements
 //! symptom: a statement was checked only when it ran
 //! stage: test
-//! test: offline::cache::an_edited_statement_is_noticed
+//! test: cargo-checked-pg check::cache::tests::an_edited_statement_is_noticed
 //! expect: statements.lock is of other statements

@@ -5,10 +5,9 @@
 //! expect: inside a transaction of Db it would end that one
 
 use llm_trading_db::error::Result;
-use sqlx::PgConnection;
 
 #[cfg(mistake)]
-pub async fn clear(tx: &mut PgConnection) -> Result<()> {
+pub async fn clear(tx: &mut sqlx::PgConnection) -> Result<()> {
     use sqlx::Connection;
     let mut inner = tx.begin().await?;
     sqlx::query!("DELETE FROM logs").execute(&mut *inner).await?;
@@ -16,7 +15,7 @@ pub async fn clear(tx: &mut PgConnection) -> Result<()> {
 }
 
 #[cfg(not(mistake))]
-pub async fn clear(tx: &mut PgConnection) -> Result<()> {
+pub async fn clear(tx: &mut llm_trading_db::db::Tx) -> Result<()> {
     llm_trading_db::db::savepoint(tx, async |tx| {
         sqlx::query!("DELETE FROM logs").execute(tx).await?;
         Ok(())

@@ -2,7 +2,7 @@
 //! covers: a transaction whose error type hides the database's error
 //! symptom: `except Exception`
 //! stage: rustc
-//! expect: cannot be the error of a transaction
+//! expect: `?` couldn't convert the error to
 
 use llm_trading_db::{db::Db, error::Result};
 

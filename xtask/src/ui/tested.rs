@@ -8,6 +8,9 @@ use syn::{Item, spanned::Spanned};
 use super::case::Case;
 use crate::project;
 
+const DESK: &str = "llm-trading-db";
+const TOOL: &str = "cargo-checked-pg";
+
 /// The tests that were run, by name.
 pub struct Tests(HashMap<String, Test>);
 
@@ -18,32 +21,14 @@ struct Test {
 }
 
 impl Tests {
-    /// Runs the tests that the cases name.
+    /// Runs the tests that the cases name: those of the desk, and those of the tool, which a case names with the crate before them.
     pub fn run(cases: &[&Case]) -> Result<Self> {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-        let output = Command::new(cargo)
-            .current_dir(project(""))
-            .args(["test", "--all-features", "--test", "it", "--", "--exact"])
-            .args(cases.iter().flat_map(|case| &case.tests))
-            .output()?;
+        let named = || cases.iter().flat_map(|case| &case.tests);
         let mut tests = HashMap::new();
-        for line in String::from_utf8(output.stdout)?.lines() {
-            let ran = line
-                .strip_prefix("test ")
-                .and_then(|line| line.split_once(" ... "));
-            if let Some((name, outcome)) = ran {
-                let test = Test {
-                    outcome: outcome.to_owned(),
-                    source: source(name)?,
-                };
-                tests.insert(name.to_owned(), test);
-            }
-        }
-        ensure!(
-            !tests.is_empty(),
-            "cargo could not run the tests:\n{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        let of_desk = named().filter(|name| !name.contains(' '));
+        run(DESK, of_desk.map(String::as_str), &mut tests)?;
+        let of_tool = named().filter_map(|name| name.strip_prefix(TOOL)?.strip_prefix(' '));
+        run(TOOL, of_tool, &mut tests)?;
         Ok(Self(tests))
     }
 
@@ -64,13 +49,60 @@ impl Tests {
     }
 }
 
+/// Runs these tests of a crate, and adds what became of them.
+fn run<'a>(
+    of: &str,
+    names: impl Iterator<Item = &'a str>,
+    tests: &mut HashMap<String, Test>,
+) -> Result<()> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+    let which: &[&str] = match of {
+        DESK => &["--all-features", "--test", "it"],
+        _ => &["--package", of, "--lib"],
+    };
+    let output = Command::new(cargo)
+        .current_dir(project(""))
+        .arg("test")
+        .args(which)
+        .args(["--", "--exact"])
+        .args(names)
+        .output()?;
+    let before = tests.len();
+    for line in String::from_utf8(output.stdout)?.lines() {
+        let ran = line
+            .strip_prefix("test ")
+            .and_then(|line| line.split_once(" ... "));
+        if let Some((name, outcome)) = ran {
+            let test = Test {
+                outcome: outcome.to_owned(),
+                source: source(of, name)?,
+            };
+            let known_as = match of {
+                DESK => name.to_owned(),
+                _ => format!("{of} {name}"),
+            };
+            tests.insert(known_as, test);
+        }
+    }
+    ensure!(
+        tests.len() > before,
+        "cargo could not run the tests of {of}:\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(())
+}
+
 /// The source of a test, with all of its file that is no other test, without comments.
-fn source(name: &str) -> Result<String> {
+fn source(of: &str, name: &str) -> Result<String> {
     let (module, function) = name.rsplit_once("::").context("a test of no module")?;
     let path = module.replace("::", "/");
+    let folder = match of {
+        DESK => "tests/it".to_owned(),
+        _ => format!("crates/{of}/src"),
+    };
     let files = [
-        format!("tests/it/{path}.rs"),
-        format!("tests/it/{path}/mod.rs"),
+        format!("{folder}/{path}.rs"),
+        format!("{folder}/{path}/mod.rs"),
     ];
     let file = files
         .iter()

@@ -53,6 +53,9 @@ fn bans(text: &str) -> Result<BTreeSet<String>> {
 }
 
 #[cfg(test)]
+mod surface;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -40,6 +40,7 @@ pub fn findings(project: &Project) -> Result<Vec<String>> {
     findings.extend(stale_settings(project)?);
     findings.extend(bans::missing(root)?);
     findings.extend(source::hidden_calls(root, "src")?);
+    findings.extend(source::backstage(root, "src")?);
     findings.extend(rules::findings(&all, &project.allowed));
     findings.extend(rules::unused_escapes(root, &project.allowed)?);
     Ok(findings)

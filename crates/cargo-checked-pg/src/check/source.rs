@@ -23,8 +23,10 @@ pub struct Call {
     pub place: String,
     /// Name of the macro, such as `query_as`.
     pub name: String,
-    /// The statement; empty for the `_file` macros.
+    /// The statement; for the `_file` macros the content of the file, or nothing where it was not looked for.
     pub sql: String,
+    /// The file that a `_file` macro names, relative to the crate.
+    pub sql_file: Option<String>,
     /// Its literal in the source, quotes included, in bytes.
     pub literal: Range<usize>,
     /// The arguments.
@@ -40,10 +42,14 @@ pub fn calls_below(root: &Path, folder: &str) -> Result<Vec<Call>> {
     ensure!(!files.is_empty(), "no sources below {folder}");
     let mut calls = Vec::new();
     for file in files {
-        calls.extend(calls_in(
-            file.strip_prefix(root)?,
-            &fs::read_to_string(&file)?,
-        )?);
+        let text = fs::read_to_string(&file)?;
+        for mut call in calls_in(file.strip_prefix(root)?, &text)? {
+            if let Some(named) = &call.sql_file {
+                let place = || format!("{}:{}: {named}", call.file.display(), call.line);
+                call.sql = fs::read_to_string(root.join(named)).with_context(place)?;
+            }
+            calls.push(call);
+        }
     }
     Ok(calls)
 }
@@ -150,14 +156,16 @@ impl Finder<'_> {
                 self.file.display()
             );
         }
+        let in_file = name.contains("_file");
         Ok(Call {
             file: self.file.to_owned(),
             line,
             place: self.place.join("::"),
-            sql: match name.contains("_file") {
+            sql: match in_file {
                 true => String::new(),
                 false => literals.iter().map(LitStr::value).collect(),
             },
+            sql_file: in_file.then(|| literals.iter().map(LitStr::value).collect()),
             literal: literals[0].span().byte_range(),
             name,
             args: parts.collect(),
@@ -247,6 +255,61 @@ pub fn hidden_calls(root: &Path, folder: &str) -> Result<Vec<String>> {
     Ok(hidden)
 }
 
+/// Places where the code uses what sqlx's macros alone may, and clippy cannot ban since the macros do, a line each.
+pub fn backstage(root: &Path, folder: &str) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for file in rust_files(&root.join(folder))? {
+        let text = fs::read_to_string(&file)?;
+        let parsed = syn::parse_file(&text).map_err(|e| anyhow!("{}: {e}", file.display()))?;
+        let mut finder = Backstage(Vec::new());
+        finder.visit_file(&parsed);
+        let file = file.strip_prefix(root)?;
+        found.extend(finder.0.into_iter().map(|(line, name)| {
+            format!(
+                "{}:{line}: `{name}` is for sqlx's macros alone, and checks nothing; use `sqlx::query!`",
+                file.display()
+            )
+        }));
+    }
+    Ok(found)
+}
+
+/// The lines and names of what begins with two underscores, in paths and imports of sqlx.
+struct Backstage(Vec<(usize, String)>);
+
+impl Backstage {
+    fn note(&mut self, ident: &syn::Ident) {
+        let name = ident.to_string();
+        if ["__query", "__rt"]
+            .iter()
+            .any(|hidden| name.starts_with(hidden))
+        {
+            self.0.push((ident.span().start().line, name));
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for Backstage {
+    fn visit_ident(&mut self, ident: &'ast syn::Ident) {
+        self.note(ident);
+    }
+
+    fn visit_macro(&mut self, call: &'ast Macro) {
+        syn::visit::visit_macro(self, call);
+        // Whatever the macro makes of it.
+        let mut inside = vec![call.tokens.clone()];
+        while let Some(tokens) = inside.pop() {
+            for token in tokens {
+                match token {
+                    proc_macro2::TokenTree::Ident(ident) => self.note(&ident),
+                    proc_macro2::TokenTree::Group(group) => inside.push(group.stream()),
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
 /// How many query macros a line of code calls, by their text.
 fn macro_calls(line: &str) -> usize {
     let calls = |rest: &&str| {
@@ -262,6 +325,61 @@ fn macro_calls(line: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A crate of one file.
+    fn tree(name: &str, files: &[(&str, &str)]) -> PathBuf {
+        let root =
+            std::env::temp_dir().join(format!("checked-pg-source-{name}-{}", std::process::id()));
+        for (file, text) in files {
+            let path = root.join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        root
+    }
+
+    #[test]
+    fn a_statement_in_a_file_is_looked_into() {
+        let source = "fn f() { sqlx::query_file!(\"sql/end.sql\"); }";
+        let root = tree(
+            "file",
+            &[
+                ("src/lib.rs", source),
+                ("sql/end.sql", "-- the end\nCOMMIT\n"),
+            ],
+        );
+        let calls = calls_below(&root, "src").unwrap();
+        let findings = crate::check::rules::findings(&calls, &[]);
+        fs::remove_file(root.join("sql/end.sql")).unwrap();
+        let missing = calls_below(&root, "src")
+            .map(|calls| calls.len())
+            .unwrap_err();
+        fs::remove_dir_all(&root).unwrap();
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        assert!(
+            findings[0].starts_with("src/lib.rs:1: `COMMIT` controls the transaction"),
+            "{findings:?}"
+        );
+        assert!(
+            missing.to_string().contains("src/lib.rs:1: sql/end.sql"),
+            "{missing}"
+        );
+    }
+
+    #[test]
+    fn what_is_for_sqlx_alone_is_told() {
+        let source = "// __query_with_result is not for us\nuse sqlx::__query_with_result as q;\n\
+                      fn f() { debug(sqlx::__query_scalar_with_result); wrap!({ sqlx::__rt::sleep }) }\n\
+                      fn g() { sqlx::query!(\"SELECT 1\"); }";
+        let root = tree("backstage", &[("src/lib.rs", source)]);
+        let found = backstage(&root, "src").unwrap();
+        fs::remove_dir_all(&root).unwrap();
+        assert_eq!(found.len(), 3, "{found:?}");
+        assert!(
+            found[0].starts_with("src/lib.rs:2: `__query_with_result` is for sqlx's macros alone"),
+            "{found:?}"
+        );
+    }
 
     #[test]
     fn finds_every_variant_of_a_varying_statement() {
