@@ -9,11 +9,14 @@
 )]
 
 mod failover;
+mod history;
 mod hosts;
+mod model;
 mod parameters;
 mod poolers;
 mod rotation;
 mod rounds;
 mod session;
 mod support;
+mod transfers;
 mod versions;

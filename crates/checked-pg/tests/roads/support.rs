@@ -43,3 +43,21 @@ pub fn from_vars(vars: &[(&str, &str)]) -> Result<Config> {
         found.map(|(_, value)| (*value).to_owned())
     })
 }
+
+/// What a call returns; `None` if it is dropped, after being looked at so often, before it is done.
+pub async fn dropped_after<T>(polls: usize, call: impl Future<Output = T>) -> Option<T> {
+    let mut call = std::pin::pin!(call);
+    let mut left = polls;
+    std::future::poll_fn(|context| {
+        if left == 0 {
+            return std::task::Poll::Ready(None);
+        }
+        left -= 1;
+        match call.as_mut().poll(context) {
+            std::task::Poll::Ready(value) => std::task::Poll::Ready(Some(value)),
+            std::task::Poll::Pending if left == 0 => std::task::Poll::Ready(None),
+            std::task::Poll::Pending => std::task::Poll::Pending,
+        }
+    })
+    .await
+}
