@@ -48,8 +48,8 @@ bench *ARGS:
 
 # Break things under load, beside sqlx's own pool and asyncpg, and write docs/reliability.md.
 [group('every day')]
-reliability:
-    cargo run --quiet --package xtask -- reliability
+reliability *ONLY:
+    cargo run --quiet --package xtask -- reliability {{ ONLY }}
 
 # Format all sources.
 [group('every day')]

@@ -93,6 +93,7 @@ fn the_arrows_are_the_dependencies() {
         ("checked-pg-build", "crates/checked-pg-build/Cargo.toml"),
         ("checked-pg-server", "crates/checked-pg-server/Cargo.toml"),
         ("cargo-checked-pg", "crates/cargo-checked-pg/Cargo.toml"),
+        ("test-servers", "crates/test-servers/Cargo.toml"),
     ];
     let mut built = BTreeSet::new();
     for (name, file) in crates {

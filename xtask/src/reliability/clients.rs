@@ -3,21 +3,25 @@
 use std::{
     path::{Path, PathBuf},
     process::Stdio,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering::Relaxed},
+    },
 };
 
 use anyhow::{Context, Result, ensure};
-use checked_pg::{Config, Db, Error};
+use checked_pg::{Config, Db, Error, config::Pooler};
 use sqlx::{
-    PgPool, Row,
+    Executor, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions, PgSslMode},
 };
+use test_servers::PoolMode;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, ChildStdout, Command},
 };
 
-use super::{LIMIT, relay::Relay};
+use super::{LIMIT, stage::Stage};
 use crate::project;
 
 pub const OURS: &str = "Db";
@@ -27,7 +31,20 @@ pub const NAMES: [&str; 3] = [OURS, SQLX, ASYNCPG];
 
 /// Most connections of a client.
 pub const CONNECTIONS: usize = 4;
-pub const CALL: &str = "INSERT INTO calls (id, note) VALUES ($1, 'x') RETURNING id, note";
+/// Two statements, which each connection prepares in the order in which it meets them.
+const CALLS: [&str; 2] = [
+    "INSERT INTO calls (id, note) VALUES ($1, 'even') RETURNING id, note",
+    "INSERT INTO calls (note, id) VALUES ('odd', $1) RETURNING id, note",
+];
+
+/// What the call with this id stores beside it.
+pub fn note_of(id: i64) -> &'static str {
+    if id % 2 == 0 { "even" } else { "odd" }
+}
+
+fn call_of(id: i64) -> &'static str {
+    CALLS[usize::from(id % 2 != 0)]
+}
 
 pub enum Client {
     Ours(Ours),
@@ -47,18 +64,34 @@ pub struct Asyncpg {
     pub lines: BufReader<ChildStdout>,
 }
 
-fn options(relay: &Relay) -> PgConnectOptions {
+impl Client {
+    pub async fn connect(name: &str, stage: &Stage) -> Result<Self> {
+        Ok(match name {
+            OURS => Self::Ours(Ours::connect(stage).await?),
+            SQLX => Self::Sqlx(Sqlx::connect(stage).await?),
+            _ => Self::Asyncpg(Box::new(Asyncpg::start(stage).await?)),
+        })
+    }
+}
+
+fn options(stage: &Stage) -> PgConnectOptions {
     PgConnectOptions::new_without_pgpass()
         .host("127.0.0.1")
-        .port(relay.port)
+        .port(stage.relay.port)
         .username("caller")
         .database("postgres")
         .ssl_mode(PgSslMode::Disable)
 }
 
 impl Ours {
-    pub async fn connect(relay: &Relay) -> Result<Self> {
-        let config = Config::from_options(options(relay))
+    async fn connect(stage: &Stage) -> Result<Self> {
+        let pooler = match &stage.pooler {
+            None => Pooler::None,
+            Some((_, PoolMode::Session)) => Pooler::Session,
+            Some((_, PoolMode::Transaction)) => Pooler::Transaction,
+        };
+        let config = Config::from_options(options(stage))
+            .pooler(pooler)
             .max_pool_size(CONNECTIONS)
             .acquire_timeout(LIMIT)
             .connect_timeout(LIMIT)
@@ -66,37 +99,42 @@ impl Ours {
         Ok(Self(Db::connect(&config).await?))
     }
 
-    /// The id that came back.
-    pub async fn call(&self, id: i64) -> Result<i64, Error> {
-        let row = sqlx::query(CALL).bind(id).fetch_one(&self.0).await?;
-        Ok(row.try_get("id")?)
+    /// The id and the note that came back.
+    pub async fn call(&self, id: i64) -> Result<(i64, String), Error> {
+        let call = sqlx::query_as(call_of(id)).bind(id);
+        Ok(call.fetch_one(&self.0).await?)
     }
 }
 
 impl Sqlx {
-    pub async fn connect(relay: &Relay) -> Result<Self> {
+    async fn connect(stage: &Stage) -> Result<Self> {
         let limit = LIMIT.as_millis().to_string();
         let pool = PgPoolOptions::new()
             .max_connections(u32::try_from(CONNECTIONS)?)
             .acquire_timeout(LIMIT)
-            .connect_with(options(relay).options([("statement_timeout", limit)]))
+            .connect_with(options(stage).options([("statement_timeout", limit)]))
             .await?;
         Ok(Self(pool))
     }
 
-    pub async fn call(&self, id: i64) -> Result<i64, sqlx::Error> {
-        let row = sqlx::query(CALL).bind(id).fetch_one(&self.0).await?;
-        row.try_get("id")
+    pub async fn call(&self, id: i64) -> Result<(i64, String), sqlx::Error> {
+        let call = sqlx::query_as(call_of(id)).bind(id);
+        call.fetch_one(&self.0).await
     }
 }
 
 impl Asyncpg {
-    pub async fn start(relay: &Relay) -> Result<Self> {
+    async fn start(stage: &Stage) -> Result<Self> {
+        // As its documentation advises for such a pooler.
+        let cache = match &stage.pooler {
+            Some((_, PoolMode::Transaction)) => "0",
+            _ => "100",
+        };
         let packages = packages().await?;
         let mut child = Command::new("python3")
             .arg(project("xtask/src/reliability/peer.py"))
             .env("PYTHONPATH", packages)
-            .args([relay.port.to_string(), CONNECTIONS.to_string()])
+            .args([stage.relay.port.to_string(), CONNECTIONS.to_string()])
             .args([
                 super::load::WORKERS.to_string(),
                 LIMIT.as_secs().to_string(),
@@ -106,6 +144,7 @@ impl Asyncpg {
                     .as_secs_f64()
                     .to_string(),
             )
+            .arg(cache)
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
@@ -173,4 +212,45 @@ pub async fn abandon_copy(client: &Arc<Client>) {
         }
         Client::Asyncpg(_) => {}
     }
+}
+
+/// A caller who leaves its session in a state in which other callers' rows go into another table.
+pub async fn leave_state(client: &Arc<Client>) {
+    const LEAVE: &str = "SET search_path = shadow, public";
+    match &**client {
+        Client::Ours(Ours(db)) => {
+            let work = async |tx: &mut checked_pg::db::Tx| -> Result<(), Error> {
+                tx.execute(LEAVE).await?;
+                Ok(())
+            };
+            drop(db.transaction(work).await);
+        }
+        Client::Sqlx(Sqlx(pool)) => {
+            if let Ok(mut conn) = pool.acquire().await {
+                drop(conn.execute(LEAVE).await);
+            }
+        }
+        Client::Asyncpg(_) => {}
+    }
+}
+
+/// A runtime that makes and uses connections of the pool, and ends.
+pub fn call_from_a_runtime_that_ends(client: &Arc<Client>) {
+    static NEXT: AtomicI64 = AtomicI64::new(1_000_000_000);
+    let client = Arc::clone(client);
+    let caller = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        let Ok(runtime) = runtime else { return };
+        let id = NEXT.fetch_add(1, Relaxed);
+        runtime.block_on(async {
+            match &*client {
+                Client::Ours(ours) => drop(ours.call(id).await),
+                Client::Sqlx(sqlx) => drop(sqlx.call(id).await),
+                Client::Asyncpg(_) => {}
+            }
+        });
+    });
+    drop(tokio::task::block_in_place(|| caller.join()));
 }

@@ -7,41 +7,59 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
-use tokio::time::sleep;
+use test_servers::PoolMode;
+use tokio::{task::block_in_place, time::sleep};
 
 use super::{
-    Stage,
-    clients::{Client, abandon_copy},
+    clients::{Client, abandon_copy, call_from_a_runtime_that_ends, leave_state},
     relay::Road,
+    stage::Stage,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     Nothing,
     SilentNetwork,
+    ForgottenFlows,
     ClosingProxy,
     StoppedServer,
-    KilledBackends,
-    SynchronousStandbyGone,
-    TypeChanges,
+    TerminatedSessions,
+    KilledBackend,
+    KilledServer,
+    KilledPrimary,
     ReadOnlyPrimary,
+    SynchronousStandbyGone,
+    DiskFull,
+    TypeChanges,
     ConnectionLimit,
+    SessionPooler,
+    TransactionPooler,
     AbandonedCopy,
+    SessionState,
+    DeadRuntimes,
 }
 
 impl Fault {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 19] = [
         Self::Nothing,
         Self::SilentNetwork,
+        Self::ForgottenFlows,
         Self::ClosingProxy,
         Self::StoppedServer,
-        Self::KilledBackends,
-        Self::SynchronousStandbyGone,
-        Self::TypeChanges,
+        Self::TerminatedSessions,
+        Self::KilledBackend,
+        Self::KilledServer,
+        Self::KilledPrimary,
         Self::ReadOnlyPrimary,
+        Self::SynchronousStandbyGone,
+        Self::DiskFull,
+        Self::TypeChanges,
         Self::ConnectionLimit,
+        Self::SessionPooler,
+        Self::TransactionPooler,
         Self::AbandonedCopy,
+        Self::SessionState,
+        Self::DeadRuntimes,
     ];
 
     pub fn name(self) -> &'static str {
@@ -50,22 +68,46 @@ impl Fault {
             Self::SilentNetwork => {
                 "the network swallows all bytes; new connections work afterwards"
             }
+            Self::ForgottenFlows => {
+                "a firewall forgets all flows, twice a second; new connections work"
+            }
             Self::ClosingProxy => "a proxy accepts and closes",
             Self::StoppedServer => "the server stops (SIGSTOP) and goes on",
-            Self::KilledBackends => "all sessions are terminated, ten times a second",
+            Self::TerminatedSessions => "all sessions are terminated, ten times a second",
+            Self::KilledBackend => "a session's process is killed (SIGKILL), once a second",
+            Self::KilledServer => "the server is killed (SIGKILL) and starts again",
+            Self::KilledPrimary => "the primary is killed, and its standby promoted",
+            Self::ReadOnlyPrimary => "the primary turns read-only, and its standby is promoted",
             Self::SynchronousStandbyGone => "the synchronous standby is gone: COMMIT waits",
+            Self::DiskFull => "the disk is full",
             Self::TypeChanges => "another program changes a column's type, five times a second",
-            Self::ReadOnlyPrimary => {
-                "the primary turns read-only; new connections lead to another server"
-            }
             Self::ConnectionLimit => "the role may have two connections, the pool four",
+            Self::SessionPooler => "pgbouncer in session mode, declared",
+            Self::TransactionPooler => "pgbouncer in transaction mode, declared",
             Self::AbandonedCopy => "a caller gives up a COPY half-way, again and again",
+            Self::SessionState => "a caller leaves settings in its session, again and again",
+            Self::DeadRuntimes => "runtimes that use the pool end, again and again",
         }
     }
 
     /// asyncpg's load runs in a process of its own, which nothing disturbs from inside.
     pub fn is_for_everybody(self) -> bool {
-        self != Self::AbandonedCopy
+        !matches!(
+            self,
+            Self::AbandonedCopy | Self::SessionState | Self::DeadRuntimes
+        )
+    }
+
+    pub fn needs_standby(self) -> bool {
+        matches!(self, Self::KilledPrimary | Self::ReadOnlyPrimary)
+    }
+
+    pub fn pooler(self) -> Option<PoolMode> {
+        match self {
+            Self::SessionPooler => Some(PoolMode::Session),
+            Self::TransactionPooler => Some(PoolMode::Transaction),
+            _ => None,
+        }
     }
 
     /// Breaks something for so long, and mends it.
@@ -75,71 +117,88 @@ impl Fault {
         client: Option<&Arc<Client>>,
         time: Duration,
     ) -> Result<()> {
-        let mut admin = PgConnection::connect_with(&stage.server.options()).await?;
-        let until = Instant::now() + time;
         match self {
-            Self::Nothing => sleep(time).await,
-            Self::SilentNetwork | Self::ClosingProxy => {
-                stage.relay.set(match self {
-                    Self::SilentNetwork => Road::Silent,
-                    _ => Road::Closed,
-                });
-                sleep(time).await;
-                stage.relay.set(Road::Open);
+            Self::Nothing | Self::SessionPooler | Self::TransactionPooler => sleep(time).await,
+            Self::SilentNetwork => on_the_road(stage, Road::Silent, time).await,
+            Self::ClosingProxy => on_the_road(stage, Road::Closed, time).await,
+            Self::ForgottenFlows => {
+                each(time, Duration::from_millis(500), async || {
+                    stage.relay.forget()
+                })
+                .await
             }
             Self::StoppedServer => {
-                let sessions = processes(&mut admin).await?;
-                signal("-STOP", &sessions)?;
+                block_in_place(|| stage.server().pause());
                 sleep(time).await;
-                signal("-CONT", &sessions)?;
+                block_in_place(|| stage.server().resume());
             }
-            Self::KilledBackends => {
-                while Instant::now() < until {
-                    admin.execute(TERMINATE).await?;
-                    sleep(Duration::from_millis(100)).await;
-                }
+            Self::TerminatedSessions => {
+                each(time, Duration::from_millis(100), async || {
+                    drop(stage.psql(TERMINATE))
+                })
+                .await;
             }
-            Self::SynchronousStandbyGone => {
-                set(&mut admin, "synchronous_standby_names = 'gone'").await?;
-                sleep(time).await;
-                set(&mut admin, "synchronous_standby_names = ''").await?;
-            }
-            Self::TypeChanges => {
-                for length in 100.. {
-                    if Instant::now() >= until {
-                        break;
+            Self::KilledBackend => {
+                let kill = async || {
+                    // While the server recovers there is none, and nobody to ask.
+                    if let Ok(session) = stage.session() {
+                        drop(Command::new("kill").args(["-9", &session]).status());
                     }
-                    let change =
-                        format!("ALTER TABLE calls ALTER COLUMN note TYPE varchar({length})");
-                    admin.execute(AssertSqlSafe(change)).await?;
-                    sleep(Duration::from_millis(200)).await;
-                }
+                };
+                each(time, Duration::from_secs(1), kill).await;
+            }
+            Self::KilledServer => {
+                block_in_place(|| stage.server().kill());
+                sleep(time).await;
+                block_in_place(|| stage.server().restart());
+            }
+            Self::KilledPrimary => {
+                block_in_place(|| stage.server().kill());
+                sleep(time).await;
+                promote(stage)?;
             }
             Self::ReadOnlyPrimary => {
-                set(&mut admin, "default_transaction_read_only = on").await?;
+                set(stage, "default_transaction_read_only = on");
                 sleep(time).await;
-                stage.relay.to(&stage.other);
+                promote(stage)?;
+            }
+            Self::SynchronousStandbyGone => {
+                set(stage, "synchronous_standby_names = 'gone'");
+                sleep(time).await;
+                set(stage, "synchronous_standby_names = ''");
+            }
+            Self::DiskFull => {
+                let disk = stage.disk.as_ref().context("there is no small disk")?;
+                disk.fill()?;
+                sleep(time).await;
+                disk.free()?;
+            }
+            Self::TypeChanges => {
+                let mut length = 100;
+                let change = async || {
+                    length += 1;
+                    stage.psql(&format!(
+                        "ALTER TABLE calls ALTER COLUMN note TYPE varchar({length})"
+                    ));
+                };
+                each(time, Duration::from_millis(200), change).await;
             }
             Self::ConnectionLimit => {
-                admin
-                    .execute("ALTER ROLE caller CONNECTION LIMIT 2")
-                    .await?;
-                admin.execute(TERMINATE).await?;
+                stage.psql("ALTER ROLE caller CONNECTION LIMIT 2");
+                stage.psql(TERMINATE);
                 sleep(time).await;
-                admin
-                    .execute("ALTER ROLE caller CONNECTION LIMIT -1")
-                    .await?;
+                stage.psql("ALTER ROLE caller CONNECTION LIMIT -1");
             }
-            Self::AbandonedCopy => {
-                while Instant::now() < until {
-                    if let Some(client) = client {
-                        abandon_copy(client).await;
-                    }
-                    sleep(Duration::from_millis(5)).await;
-                }
+            Self::AbandonedCopy | Self::SessionState | Self::DeadRuntimes => {
+                let client = client.context("nobody to disturb from inside")?;
+                let disturb = async || match self {
+                    Self::AbandonedCopy => abandon_copy(client).await,
+                    Self::SessionState => leave_state(client).await,
+                    _ => call_from_a_runtime_that_ends(client),
+                };
+                each(time, Duration::from_millis(5), disturb).await;
             }
         }
-        admin.close().await?;
         Ok(())
     }
 }
@@ -147,37 +206,61 @@ impl Fault {
 const TERMINATE: &str =
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'caller'";
 
-async fn set(admin: &mut PgConnection, setting: &str) -> Result<()> {
-    // The administrator's own session must not wait for the standby.
-    admin.execute("SET synchronous_commit = off").await?;
-    let alter = format!("ALTER SYSTEM SET {setting}");
-    admin.execute(AssertSqlSafe(alter)).await?;
-    admin.execute("SELECT pg_reload_conf()").await?;
+/// Again and again, with a pause between.
+async fn each(time: Duration, pause: Duration, mut what: impl AsyncFnMut()) {
+    let until = Instant::now() + time;
+    while Instant::now() < until {
+        what().await;
+        sleep(pause).await;
+    }
+}
+
+async fn on_the_road(stage: &Stage, road: Road, time: Duration) {
+    stage.relay.set(road);
+    sleep(time).await;
+    stage.relay.set(Road::Open);
+}
+
+fn set(stage: &Stage, setting: &str) {
+    stage.psql(&format!("ALTER SYSTEM SET {setting}"));
+    stage.psql("SELECT pg_reload_conf()");
+}
+
+fn promote(stage: &Stage) -> Result<()> {
+    let standby = stage.standby.as_ref().context("there is no standby")?;
+    block_in_place(|| standby.promote());
+    stage.relay.to(standby.port());
     Ok(())
 }
 
-/// The postmaster and all sessions of the callers.
-async fn processes(admin: &mut PgConnection) -> Result<Vec<String>> {
-    let sessions: Vec<i32> =
-        sqlx::query_scalar("SELECT pid FROM pg_stat_activity WHERE usename = 'caller'")
-            .fetch_all(&mut *admin)
-            .await?;
-    let folder: String = sqlx::query_scalar("SHOW data_directory")
-        .fetch_one(admin)
-        .await?;
-    let lock = std::fs::read_to_string(format!("{folder}/postmaster.pid"))?;
-    let postmaster = lock.lines().next().context("postmaster.pid is empty")?;
-    let mut all = vec![postmaster.to_owned()];
-    all.extend(sessions.iter().map(ToString::to_string));
-    Ok(all)
-}
-
-fn signal(signal: &str, processes: &[String]) -> Result<()> {
-    let sent = Command::new("kill").arg(signal).args(processes).output()?;
-    // A session may have ended meanwhile; the postmaster has not.
-    ensure!(
-        sent.status.success() || signal == "-CONT" || processes.len() > 1,
-        "kill {signal} failed"
-    );
-    Ok(())
+impl Stage {
+    /// The process of a caller's session.
+    fn session(&self) -> Result<String> {
+        let server = self.server();
+        let output = block_in_place(|| {
+            Command::new(test_servers::binaries().join("psql"))
+                .args([
+                    "-XqAt",
+                    "-U",
+                    "postgres",
+                    "-d",
+                    "postgres",
+                    "-p",
+                    &server.port().to_string(),
+                    "-h",
+                ])
+                .arg(server.socket())
+                .args([
+                    "-c",
+                    "SELECT pid FROM pg_stat_activity WHERE usename = 'caller' LIMIT 1",
+                ])
+                .output()
+        })?;
+        let pid = String::from_utf8(output.stdout)?.trim().to_owned();
+        ensure!(
+            output.status.success() && !pid.is_empty(),
+            "there is no session"
+        );
+        Ok(pid)
+    }
 }

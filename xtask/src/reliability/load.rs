@@ -12,7 +12,11 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{AFTER, BEFORE, Stage, UNDER, clients::Client, faults::Fault};
+use super::{
+    AFTER, BEFORE, Stage, UNDER,
+    clients::{Client, note_of},
+    faults::Fault,
+};
 
 /// Callers at once: twice as many as connections.
 pub const WORKERS: usize = 8;
@@ -116,7 +120,7 @@ async fn worker(client: Arc<Client>, number: usize, began: Instant) -> Vec<Call>
         let left = (BEFORE + UNDER + AFTER + GRACE).saturating_sub(start);
         let answer = timeout(left, answer).await.unwrap_or(None);
         let said = match answer {
-            Some(back) if back == id => Said::Done,
+            Some((back, note)) if back == id && note == note_of(id) => Said::Done,
             Some(_) => Said::Wrong,
             None => Said::Failed,
         };

@@ -8,7 +8,11 @@ import asyncpg
 
 PORT, CONNECTIONS, WORKERS = (int(arg) for arg in sys.argv[1:4])
 LIMIT, DURATION = (float(arg) for arg in sys.argv[4:6])
-CALL = "INSERT INTO calls (id, note) VALUES ($1, 'x') RETURNING id, note"
+CACHE = int(sys.argv[6])
+CALLS = [
+    ("INSERT INTO calls (id, note) VALUES ($1, 'even') RETURNING id, note", "even"),
+    ("INSERT INTO calls (note, id) VALUES ('odd', $1) RETURNING id, note", "odd"),
+]
 
 
 async def worker(pool, number, began):
@@ -18,8 +22,9 @@ async def worker(pool, number, began):
         unique = number * 1_000_000 + call
         start = time.monotonic() - began
         try:
-            row = await pool.fetchrow(CALL, unique)
-            outcome = "ok" if row["id"] == unique else "wrong"
+            text, note = CALLS[unique % 2]
+            row = await pool.fetchrow(text, unique)
+            outcome = "ok" if (row["id"], row["note"]) == (unique, note) else "wrong"
         except Exception:
             outcome = "error"
         print(f"{start:.6f} {time.monotonic() - began:.6f} {unique} {outcome}", flush=True)
@@ -29,7 +34,7 @@ async def worker(pool, number, began):
 async def main():
     pool = await asyncpg.create_pool(
         host="127.0.0.1", port=PORT, user="caller", database="postgres", ssl=False, timeout=LIMIT,
-        min_size=1, max_size=CONNECTIONS, command_timeout=LIMIT,
+        min_size=1, max_size=CONNECTIONS, command_timeout=LIMIT, statement_cache_size=CACHE,
     )
     print("ready", flush=True)
     began = time.monotonic()

@@ -1,15 +1,14 @@
 //! The road to the server: it can go silent, drop everything, or lead to another server.
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+use std::sync::{
+    Arc,
+    atomic::{AtomicU16, Ordering::Relaxed},
 };
 
 use anyhow::Result;
-use checked_pg_server::EmbeddedServer;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream, UnixStream},
+    net::{TcpListener, TcpStream},
     sync::watch,
 };
 
@@ -23,59 +22,67 @@ pub enum Road {
     Closed,
 }
 
+/// Flows of an earlier one are forgotten.
+type Epoch = u32;
+
 pub struct Relay {
     pub port: u16,
-    target: Arc<Mutex<PathBuf>>,
-    road: watch::Sender<Road>,
+    target: Arc<AtomicU16>,
+    road: watch::Sender<(Road, Epoch)>,
 }
 
 impl Relay {
     pub async fn start() -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let port = listener.local_addr()?.port();
-        let target = Arc::new(Mutex::new(PathBuf::new()));
-        let (road, seen) = watch::channel(Road::Open);
+        let target = Arc::new(AtomicU16::new(0));
+        let (road, seen) = watch::channel((Road::Open, 0));
         let to = Arc::clone(&target);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let road = seen.clone();
-                let path = to.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                let port = to.load(Relaxed);
                 tokio::spawn(async move {
                     // Either side may go at any time: that is what the relay is for.
-                    drop(carry(client, path, road).await);
+                    drop(carry(client, port, road).await);
                 });
             }
         });
         Ok(Self { port, target, road })
     }
 
-    /// New connections lead to this server.
-    pub fn to(&self, server: &EmbeddedServer) {
-        let options = server.options();
-        let folder = options.get_socket().cloned().unwrap_or_default();
-        let socket = folder.join(format!(".s.PGSQL.{}", options.get_port()));
-        *self.target.lock().unwrap_or_else(PoisonError::into_inner) = socket;
+    /// New connections lead to this port.
+    pub fn to(&self, port: u16) {
+        self.target.store(port, Relaxed);
     }
 
     pub fn set(&self, road: Road) {
-        self.road.send_replace(road);
+        self.road.send_modify(|(now, _)| *now = road);
+    }
+
+    /// All flows that there are fall silent for good, and nobody is told.
+    pub fn forget(&self) {
+        self.road.send_modify(|(_, epoch)| *epoch += 1);
     }
 }
 
 async fn carry(
     mut client: TcpStream,
-    path: PathBuf,
-    mut road: watch::Receiver<Road>,
+    port: u16,
+    mut road: watch::Receiver<(Road, Epoch)>,
 ) -> std::io::Result<()> {
-    if *road.borrow_and_update() == Road::Closed {
+    let (now, began) = *road.borrow_and_update();
+    if now == Road::Closed {
         return Ok(());
     }
     client.set_nodelay(true)?;
-    let mut server = UnixStream::connect(path).await?;
+    let mut server = TcpStream::connect(("127.0.0.1", port)).await?;
+    server.set_nodelay(true)?;
     let (mut up, mut down) = ([0; 16_384], [0; 16_384]);
     loop {
-        let now = *road.borrow_and_update();
+        let (now, epoch) = *road.borrow_and_update();
         match now {
+            _ if epoch != began => std::future::pending().await,
             Road::Open => {}
             Road::Closed => return Ok(()),
             // For good: the client waits for bytes that will not come, as behind a firewall that forgot the flow.
