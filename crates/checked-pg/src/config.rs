@@ -67,6 +67,7 @@ pub struct Config {
     /// The pooler was seen to do what was declared; all copies of a configuration learn of it.
     pub(crate) pooler_is_proven: Arc<AtomicBool>,
     row_security: bool,
+    statement_cache: usize,
     pub(crate) min_pool_size: usize,
     pub(crate) max_pool_size: usize,
     pub(crate) acquire_timeout: Duration,
@@ -103,6 +104,7 @@ impl Config {
     /// | `DB_PING_AFTER` | [idle connections are pinged](Self::ping_after), seconds | 5 |
     /// | `DB_DRAIN` | [how long a cancelled statement may take to end](Self::drain), seconds | 0.1 |
     /// | `DB_CLIENT_CHECK_INTERVAL` | [how soon the server notices that we are gone](Self::client_check_interval), seconds | 0.1 |
+    /// | `DB_STATEMENT_CACHE` | [prepared statements that a connection keeps](Self::statement_cache) | 512 |
     /// | `DB_POOLER` | [a pooler in between](Self::pooler): `none`, `session`, `transaction` | `none` |
     /// | `DB_ROW_SECURITY` | [policies filter what we read](Self::row_security): `on`, `off` | `off` |
     ///
@@ -159,7 +161,8 @@ impl Config {
         Ok(config)
     }
 
-    /// A database by sqlx's options, and defaults for all else.
+    /// A database by sqlx's options, and defaults for all else; for the size of the [cache of statements](Self::statement_cache), too,
+    /// which the options do not show.
     #[must_use]
     pub fn from_options(options: PgConnectOptions) -> Self {
         let given = options.get_options().unwrap_or_default();
@@ -181,6 +184,10 @@ impl Config {
             let seconds =
                 seconds.map_err(|_| given.expected("a whole number of seconds, at least 1,"))?;
             config.connect_timeout = Duration::from_secs(seconds.get().into());
+        }
+        if let Some(given) = conninfo.get("statement-cache-capacity") {
+            let number = given.text.trim().parse();
+            config.statement_cache = number.map_err(|_| given.expected("a whole number"))?;
         }
         if let Some(mode) = conninfo.text("geqo") {
             config.settings.push(("geqo".to_owned(), mode.to_owned()));
@@ -235,6 +242,7 @@ impl Config {
             pooler: Pooler::None,
             pooler_is_proven: Arc::default(),
             row_security: false,
+            statement_cache: 512,
             min_pool_size: 0,
             max_pool_size: 16,
             acquire_timeout: Duration::from_secs(5),
@@ -402,6 +410,14 @@ impl Config {
     #[must_use]
     pub fn ping_after(mut self, idle: Duration) -> Self {
         self.ping_after = idle;
+        self
+    }
+
+    /// How many prepared statements each connection keeps; 512 by default. A statement beyond them takes the place of the one that was
+    /// used longest ago, which costs a flight more when that is used again.
+    #[must_use]
+    pub fn statement_cache(mut self, statements: usize) -> Self {
+        self.statement_cache = statements;
         self
     }
 

@@ -23,7 +23,8 @@ const PARTS: [(&str, &str); 5] = [
 const PASSWORD_FILE: &str = "DATABASE_PASSWORD_FILE";
 
 /// Each setting by the name of its method, and its variable.
-const SETTINGS: [(&str, &str); 16] = [
+const SETTINGS: [(&str, &str); 17] = [
+    ("statement_cache", "DB_STATEMENT_CACHE"),
     ("password_file", PASSWORD_FILE),
     ("min_pool_size", "DB_MIN_POOL_SIZE"),
     ("max_pool_size", "DB_MAX_POOL_SIZE"),
@@ -128,6 +129,9 @@ fn apply(mut config: Config, lookup: Lookup<'_>) -> Result<Config> {
     let size = |name| parsed::<usize>(lookup, name, "a whole number of at least 0");
     if let Some(size) = size("DB_MIN_POOL_SIZE")? {
         config = config.min_pool_size(size);
+    }
+    if let Some(statements) = size("DB_STATEMENT_CACHE")? {
+        config = config.statement_cache(statements);
     }
     let size = |name| parsed::<NonZero<usize>>(lookup, name, "a whole number of at least 1");
     if let Some(size) = size("DB_MAX_POOL_SIZE")? {

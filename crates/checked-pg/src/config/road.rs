@@ -184,11 +184,6 @@ impl Road {
         if let Some(name) = name.or(conninfo.text("fallback_application_name")) {
             login = login.application_name(name);
         }
-        if let Some(capacity) = conninfo.get("statement-cache-capacity") {
-            let number = capacity.text.parse();
-            login = login
-                .statement_cache_capacity(number.map_err(|_| capacity.expected("a whole number"))?);
-        }
         Ok(Self {
             login,
             hosts,

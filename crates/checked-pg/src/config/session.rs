@@ -113,7 +113,9 @@ impl Config {
             // Poolers keep a list of what may stand in there; the settings follow by a statement.
             Pooler::Session | Pooler::Transaction => options.extra_float_digits(None),
         };
-        let options = options.application_name(self.name());
+        let options = options
+            .application_name(self.name())
+            .statement_cache_capacity(self.statement_cache);
         match self.log_statements {
             true => options,
             false => options.disable_statement_logging(),
