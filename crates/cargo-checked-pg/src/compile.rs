@@ -9,7 +9,7 @@ use std::{
     process::Stdio,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
 use crate::{
@@ -41,12 +41,46 @@ struct Span {
     label: Option<String>,
 }
 
+/// Clippy's lints for what `clippy.toml` bans.
+const BANS: [&str; 6] = [
+    "-D",
+    "clippy::disallowed_methods",
+    "-D",
+    "clippy::disallowed_types",
+    "-D",
+    "clippy::disallowed_macros",
+];
+
 /// Checks the crate with some variables set; false if it does not compile. Without arguments for cargo, the library and the
 /// binaries are compiled with all features.
 pub fn check(
     project: &Project,
     variables: &[(&str, &OsStr)],
     arguments: &[String],
+) -> Result<bool> {
+    run("check", project, variables, arguments, &[])
+}
+
+/// As [`check`], by clippy, which refuses what is banned as well.
+pub fn check_bans(
+    project: &Project,
+    variables: &[(&str, &OsStr)],
+    arguments: &[String],
+) -> Result<bool> {
+    let clippy = cargo().args(["clippy", "--version"]).output();
+    ensure!(
+        clippy.is_ok_and(|clippy| clippy.status.success()),
+        "the bans of clippy.toml need clippy: run `rustup component add clippy`"
+    );
+    run("clippy", project, variables, arguments, &BANS)
+}
+
+fn run(
+    command: &str,
+    project: &Project,
+    variables: &[(&str, &OsStr)],
+    arguments: &[String],
+    lints: &[&str],
 ) -> Result<bool> {
     let format = match std::io::stderr().is_terminal() {
         true => "json-diagnostic-rendered-ansi",
@@ -55,7 +89,7 @@ pub fn check(
     let mut check = cargo();
     check
         .current_dir(&project.root)
-        .args(["check", "--quiet", "--message-format", format])
+        .args([command, "--quiet", "--message-format", format])
         .args(["--package", &project.package])
         .envs(variables.iter().copied())
         .stdout(Stdio::piped());
@@ -63,6 +97,9 @@ pub fn check(
         [] => check.args(["--all-features", "--lib", "--bins"]),
         arguments => check.args(arguments),
     };
+    if !lints.is_empty() {
+        check.arg("--").args(lints);
+    }
     let mut running = check.spawn().context("cannot run cargo")?;
     let answers = Answers::new(project);
     for line in BufReader::new(running.stdout.take().context("cargo has no output")?).lines() {

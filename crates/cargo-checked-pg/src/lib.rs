@@ -10,6 +10,7 @@
 
 pub mod check;
 pub mod compile;
+pub mod doctor;
 pub mod inspect;
 pub mod migrations;
 pub mod new;

@@ -3,7 +3,8 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
-use cargo_checked_pg::{Project, check, migrations, new, prepare, schema};
+use cargo_checked_pg::{Project, check, doctor, migrations, new, prepare, schema};
+use checked_pg::Config;
 use clap::{Parser, Subcommand};
 
 /// Keeps the query cache, the locks and the source rules of a crate on `checked-pg`.
@@ -30,7 +31,7 @@ enum Command {
         #[arg(last = true)]
         cargo: Vec<String>,
     },
-    /// Compile against the query cache, and check the sources, the cache and the locks; needs no database
+    /// Compile against the query cache, and check the sources, the bans, the cache and the locks; needs no database
     Check {
         /// Folder of the crate
         #[arg(default_value = ".")]
@@ -44,6 +45,18 @@ enum Command {
         /// Change nothing; fail if the page is stale
         #[arg(long)]
         check: bool,
+        /// Folder of the crate
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+    },
+    /// Compare a live database with the recorded migrations and statements
+    Doctor {
+        /// Database, postgres://user:password@host:port/database [env: DATABASE_URL, or DATABASE_HOST and so on, or libpq's]
+        #[arg(long, value_name = "URL")]
+        database_url: Option<String>,
+        /// Show the report as JSON
+        #[arg(long)]
+        json: bool,
         /// Folder of the crate
         #[arg(default_value = ".")]
         folder: PathBuf,
@@ -90,6 +103,17 @@ async fn run(command: Command) -> Result<()> {
         } => prepare::run(&Project::open(&folder)?, check, &cargo).await,
         Command::Check { folder, cargo } => check::run(&Project::open(&folder)?, &cargo),
         Command::Schema { check, folder } => schema::run(&Project::open(&folder)?, check).await,
+        Command::Doctor {
+            database_url,
+            json,
+            folder,
+        } => {
+            let config = match database_url {
+                Some(url) => Config::from_url(&url)?,
+                None => Config::from_env()?,
+            };
+            doctor::run(&Project::open(&folder)?, &config, json).await
+        }
         Command::NewMigration { name, folder } => {
             let path = migrations::new(&Project::open(&folder)?, &name)?;
             println!("{}", path.display());

@@ -14,7 +14,7 @@ use sqlx::migrate::Migrator;
 use crate::{Project, project::migrations_table};
 
 /// How long the goodbye to a server may take.
-const GOODBYE: Duration = Duration::from_secs(1);
+pub(crate) const GOODBYE: Duration = Duration::from_secs(1);
 
 /// A server with the migrations of the crates below, then those of the crate applied.
 pub async fn migrated_server(project: &Project) -> Result<EmbeddedServer> {
@@ -41,14 +41,22 @@ pub(crate) async fn apply(server: &EmbeddedServer, project: &Project) -> Result<
 }
 
 async fn run(server: &EmbeddedServer, root: &Path) -> Result<()> {
-    let folder = root.join("migrations");
-    let mut migrator = Migrator::new(folder.as_path()).await?;
-    migrator.dangerous_set_table_name(migrations_table(root)?);
+    let migrator = migrator(root).await?;
     let db = Db::connect(&Config::from_options(server.options())).await?;
     let applied = db.migrate_with(&migrator).await;
-    applied.with_context(|| format!("the migrations in {} do not apply", folder.display()))?;
+    applied.with_context(|| {
+        let folder = root.join("migrations");
+        format!("the migrations in {} do not apply", folder.display())
+    })?;
     db.close(GOODBYE).await;
     Ok(())
+}
+
+/// The migrations in a crate's folder, with the table in which they are listed.
+pub(crate) async fn migrator(root: &Path) -> Result<Migrator> {
+    let mut migrator = Migrator::new(root.join("migrations").as_path()).await?;
+    migrator.dangerous_set_table_name(migrations_table(root)?);
+    Ok(migrator)
 }
 
 /// The migrations of the crate in their order.

@@ -13,9 +13,9 @@ use crate::{
     overrides::{self, catalog::Catalog},
 };
 
-/// Compiles the crate against its query cache, and fails with every finding, a line each.
+/// Compiles the crate against its query cache, with the bans of `clippy.toml`, and fails with every finding, a line each.
 pub fn run(project: &Project, arguments: &[String]) -> Result<()> {
-    let compiles = compile::check(project, &[("SQLX_OFFLINE", "true".as_ref())], arguments)?;
+    let compiles = compile::check_bans(project, &[("SQLX_OFFLINE", "true".as_ref())], arguments)?;
     let findings = findings(project)?;
     if !findings.is_empty() {
         bail!("{} findings:\n{}", findings.len(), findings.join("\n"));

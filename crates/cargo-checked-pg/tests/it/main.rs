@@ -7,6 +7,7 @@
     clippy::disallowed_types
 )]
 
+mod doctor;
 mod domains;
 mod nulls;
 mod shop;
