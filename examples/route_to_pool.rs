@@ -12,7 +12,7 @@ use llm_trading_db::{
     error::Error,
     repo::{
         accounts::{self, TransferError},
-        logs::{self, NewEntry},
+        logs::{self, NewLogEntry},
         users::{self, User},
     },
     types::{AccountId, Amount, Level, UserId},
@@ -53,7 +53,7 @@ async fn pay(
         let data = LogData::default()
             .with("amount", amount)
             .map_err(Error::from)?;
-        let entry = NewEntry {
+        let entry = NewLogEntry {
             level: Level::Info,
             message: "transfer".to_owned(),
             data: Some(LogDocument::new(data).map_err(Error::from)?),

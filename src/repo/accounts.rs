@@ -71,6 +71,7 @@ impl From<sqlx::Error> for TransferError {
 
 /// The balances after a transfer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Transferred {
     /// Balance of the account that paid.
     pub from: Balance,

@@ -48,6 +48,7 @@ pub struct Bar {
 
 /// The close of a day, for calculations over the whole history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Close {
     /// Ticker.
     pub symbol: Symbol,

@@ -19,6 +19,7 @@ use crate::{
 
 /// A decision as stored.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Decision {
     /// Stays when the decision is saved again.
     pub id: DecisionId,

@@ -46,7 +46,8 @@ pub struct NewEvent {
 
 /// An event as stored.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
-pub struct Event {
+#[non_exhaustive]
+pub struct StoredEvent {
     /// Made from the caller's key.
     pub id: EventId,
     /// Week of the trade.
@@ -82,7 +83,7 @@ pub struct Cursor {
     pub id: EventId,
 }
 
-impl Event {
+impl StoredEvent {
     /// The cursor of the page that ends with this event.
     #[must_use]
     pub fn cursor(&self) -> Cursor {
@@ -157,9 +158,9 @@ pub async fn append_many(db: impl PgExecutor<'_>, events: &[NewEvent]) -> Result
 /// # Errors
 /// [`Error::NotFound`] if no event has this id.
 #[tracing::instrument(name = "db.events.get", skip_all, fields(%id), err(level = "debug"))]
-pub async fn get(db: impl PgExecutor<'_>, id: EventId) -> Result<Event> {
+pub async fn get(db: impl PgExecutor<'_>, id: EventId) -> Result<StoredEvent> {
     sqlx::query_as!(
-        Event,
+        StoredEvent,
         r#"
         SELECT id, week_id, event_type, account, event_data, occurred_at
         FROM execution_events
@@ -184,10 +185,10 @@ pub async fn history(
     filter: &Filter,
     after: Option<Cursor>,
     limit: u32,
-) -> Result<Vec<Event>> {
+) -> Result<Vec<StoredEvent>> {
     let limit = i64::from(limit);
     let events = conditional_query_as!(
-        Event,
+        StoredEvent,
         r#"
         SELECT id, week_id, event_type, account, event_data, occurred_at
         FROM execution_events
@@ -219,9 +220,12 @@ pub async fn history(
 
 /// The newest event of an account, if it has any.
 #[tracing::instrument(name = "db.events.latest_of_account", skip_all, fields(%account), err(level = "debug"))]
-pub async fn latest_of_account(db: impl PgExecutor<'_>, account: Account) -> Result<Option<Event>> {
+pub async fn latest_of_account(
+    db: impl PgExecutor<'_>,
+    account: Account,
+) -> Result<Option<StoredEvent>> {
     let event = sqlx::query_as!(
-        Event,
+        StoredEvent,
         r#"
         SELECT id, week_id, event_type, account, event_data, occurred_at
         FROM execution_events
@@ -264,6 +268,7 @@ pub async fn counts_by_type(
 
 /// An entry or an exit that counts: neither voided nor replaced by a later correction.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct TradeEvent {
     /// Id of the event, or of the correction that counts in its place.
     pub id: EventId,
@@ -340,9 +345,9 @@ pub async fn corrected_weeks(db: impl PgExecutor<'_>) -> Result<Vec<(Account, We
 
 /// The event that voids or replaces this one, if there is one.
 #[tracing::instrument(name = "db.events.find_correction", skip_all, fields(%id), err(level = "debug"))]
-pub async fn find_correction(db: impl PgExecutor<'_>, id: EventId) -> Result<Option<Event>> {
+pub async fn find_correction(db: impl PgExecutor<'_>, id: EventId) -> Result<Option<StoredEvent>> {
     let event = sqlx::query_as!(
-        Event,
+        StoredEvent,
         r#"
         SELECT id, week_id, event_type, account, event_data, occurred_at
         FROM execution_events

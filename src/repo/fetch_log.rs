@@ -30,6 +30,7 @@ pub struct NewFetch {
 
 /// An attempt to fetch market data.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Fetch {
     /// Made by [`append`].
     pub id: FetchId,

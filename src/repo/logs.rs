@@ -18,7 +18,7 @@ use crate::{
 
 /// An entry to append.
 #[derive(Debug, Clone, PartialEq)]
-pub struct NewEntry {
+pub struct NewLogEntry {
     /// Severity.
     pub level: Level,
     /// The message, one line.
@@ -29,7 +29,8 @@ pub struct NewEntry {
 
 /// An entry as stored.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
-pub struct Entry {
+#[non_exhaustive]
+pub struct LogEntry {
     /// Orders entries of one instant.
     pub id: LogId,
     /// Severity.
@@ -44,7 +45,11 @@ pub struct Entry {
 
 /// Appends an entry.
 #[tracing::instrument(name = "db.logs.append", skip_all, fields(level = %entry.level), err(level = "debug"))]
-pub async fn append(db: impl PgExecutor<'_>, entry: &NewEntry, at: DateTime<Utc>) -> Result<LogId> {
+pub async fn append(
+    db: impl PgExecutor<'_>,
+    entry: &NewLogEntry,
+    at: DateTime<Utc>,
+) -> Result<LogId> {
     let id = LogId::generate(at);
     sqlx::query!(
         "INSERT INTO logs (id, level, message, data, created_at) VALUES ($1, $2, $3, $4, $5)",
@@ -63,7 +68,7 @@ pub async fn append(db: impl PgExecutor<'_>, entry: &NewEntry, at: DateTime<Utc>
 #[tracing::instrument(name = "db.logs.append_many", skip_all, fields(rows = entries.len()), err(level = "debug"))]
 pub async fn append_many(
     db: impl PgExecutor<'_>,
-    entries: &[NewEntry],
+    entries: &[NewLogEntry],
     at: DateTime<Utc>,
 ) -> Result<Vec<LogId>> {
     if entries.is_empty() {
@@ -102,10 +107,10 @@ pub async fn recent(
     db: impl PgExecutor<'_>,
     level: Option<Level>,
     limit: u32,
-) -> Result<Vec<Entry>> {
+) -> Result<Vec<LogEntry>> {
     let limit = i64::from(limit);
     let entries = conditional_query_as!(
-        Entry,
+        LogEntry,
         r#"
         SELECT id, level, message, data, created_at
         FROM logs

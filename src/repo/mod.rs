@@ -2,13 +2,35 @@
 //!
 //! A function of one statement takes `impl PgExecutor<'_>`: a [`&Db`](crate::db::Db), a `&PgPool`, a `&mut PgConnection`
 //! or a transaction. A function of several takes `tx: &mut Tx`, and the caller opens the transaction.
-//! `find…` returns an `Option`; `get…` fails with [`Error::NotFound`](crate::error::Error::NotFound).
+//!
+//! The first word of a name says what a function does and returns; any other word is a noun, and reads what it names. A test
+//! compares this table with the functions.
+//!
+//! | word | does | returns |
+//! |---|---|---|
+//! | `get` | reads the row of a key, or fails with [`Error::NotFound`](crate::error::Error::NotFound) | `row`, `Vec` |
+//! | `find` | reads the row of a key, if there is one | `Option` |
+//! | `list`, `all`, `recent`, `last` | reads rows in the order that its docs name | `Vec` |
+//! | `of` | reads what belongs to the row of another table | `Vec`, `Option` |
+//! | `latest` | reads the newest row, or the newest of each key | `Option`, `Vec` |
+//! | `range`, `daily` | reads rows one by one, however many | `Stream`, `Vec` |
+//! | a noun | reads what it names | `Vec`, `BTreeMap`, `Option`, `row` |
+//! | `open`, `add` | writes a row whose key must be new | `()` |
+//! | `append` | writes rows that are never changed; says which are new, or their ids | `bool`, `u64`, `Vec`, `row` |
+//! | `save` | writes rows, or replaces those of the same natural key; returns their ids | `row`, `Vec`, `()` |
+//! | `upsert`, `import` | writes rows, or replaces those of the same key; says how many | `Upserted` |
+//! | `insert`, `replace`, `set`, `note` | writes what it names | `()` |
+//! | `start`, `queue`, `propose`, `decide` | writes a step of a process; may say whether it is new | `()`, `bool` |
+//! | `begin`, `advance`, `finish` | moves a process on; may say that somebody else has done so | `()`, `bool` |
+//! | `delete`, `keep` | removes rows; says how many | `u64` |
+//! | `deposit`, `withdraw`, `transfer` | changes what is booked; returns what is there afterwards, or how many rows it was | `row`, `u64` |
+//! | `lock` | keeps others out until the transaction ends | `Vec`, `()` |
 //!
 //! Any statement can fail with what the server or the road to it reports. An `# Errors` section names only what a function
 //! adds to that.
 //!
 //! Each statement makes one flight to the server. Spans are named `db.<module>.<function>` and carry keys, never
-//! documents. `docs/adding-a-query.md` walks through a new one.
+//! documents. [`adding_a_query`](crate::guide::adding_a_query) walks through a new one.
 
 mod batch;
 

@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | [`returns`], [`correlations`], [`window`] | 1 | whole table, which is short |
 //! | [`note_all_returns`], [`note_correlations`], [`set_window`] | 1 | – |
-//! | [`returns_done`], [`correlations_done`], [`correlations_done_until`] | 1 | primary key |
+//! | [`finish_returns`], [`finish_correlations`], [`finish_correlations_until`] | 1 | primary key |
 
 use chrono::NaiveDate;
 use sqlx::PgExecutor;
@@ -17,6 +17,7 @@ use crate::{error::Result, types::Symbol};
 
 /// Days of a symbol on which a close changed, came or went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Returns {
     /// Made by the database.
     pub id: Uuid,
@@ -30,6 +31,7 @@ pub struct Returns {
 
 /// Days on which a seven-day return changed, came or went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Correlations {
     /// Made by the database.
     pub id: Uuid,
@@ -80,8 +82,8 @@ pub async fn note_all_returns(db: impl PgExecutor<'_>) -> Result<()> {
 }
 
 /// Deletes entries whose returns are calculated.
-#[tracing::instrument(name = "db.pending.returns_done", skip_all, fields(rows = ids.len()), err(level = "debug"))]
-pub async fn returns_done(db: impl PgExecutor<'_>, ids: &[Uuid]) -> Result<()> {
+#[tracing::instrument(name = "db.pending.finish_returns", skip_all, fields(rows = ids.len()), err(level = "debug"))]
+pub async fn finish_returns(db: impl PgExecutor<'_>, ids: &[Uuid]) -> Result<()> {
     sqlx::query!(
         "DELETE FROM returns_pending WHERE id = ANY($1::uuid[])",
         ids
@@ -131,8 +133,8 @@ pub async fn note_correlations(
 }
 
 /// Moves the beginning of entries: what is before it is calculated.
-#[tracing::instrument(name = "db.pending.correlations_done_until", skip_all, fields(rows = ids.len()), err(level = "debug"))]
-pub async fn correlations_done_until(
+#[tracing::instrument(name = "db.pending.finish_correlations_until", skip_all, fields(rows = ids.len()), err(level = "debug"))]
+pub async fn finish_correlations_until(
     db: impl PgExecutor<'_>,
     ids: &[Uuid],
     first_date: NaiveDate,
@@ -148,8 +150,8 @@ pub async fn correlations_done_until(
 }
 
 /// Deletes entries whose correlations are calculated.
-#[tracing::instrument(name = "db.pending.correlations_done", skip_all, fields(rows = ids.len()), err(level = "debug"))]
-pub async fn correlations_done(db: impl PgExecutor<'_>, ids: &[Uuid]) -> Result<()> {
+#[tracing::instrument(name = "db.pending.finish_correlations", skip_all, fields(rows = ids.len()), err(level = "debug"))]
+pub async fn finish_correlations(db: impl PgExecutor<'_>, ids: &[Uuid]) -> Result<()> {
     sqlx::query!(
         "DELETE FROM correlations_pending WHERE id = ANY($1::uuid[])",
         ids

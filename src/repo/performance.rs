@@ -60,6 +60,7 @@ pub struct Performance {
 
 /// A place on the leaderboard.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Place {
     /// 1 is the best return.
     pub rank: i64,
@@ -93,6 +94,7 @@ pub struct Place {
 
 /// Something the performance job could not believe; the statistics of the account were left as they were.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Problem {
     /// Account.
     pub account: Account,
@@ -106,6 +108,7 @@ pub struct Problem {
 
 /// The council beside the models that vote in it and beside the baseline.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
+#[non_exhaustive]
 pub struct CouncilComparison {
     /// The council.
     pub council: Option<Place>,

@@ -38,6 +38,7 @@ pub struct NewPitch {
 
 /// A pitch as stored.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Pitch {
     /// Stays when the pitch is saved again.
     pub id: PitchId,
@@ -288,6 +289,7 @@ pub async fn latest(db: impl PgExecutor<'_>) -> Result<Vec<Pitch>> {
 
 /// A pitch and what its reviewers thought of it.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Reviewed {
     /// The pitch.
     pub id: PitchId,

@@ -56,6 +56,7 @@ pub enum Outcome<'a> {
 
 /// The reports of one provider on one day, newest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct DayOfProvider {
     /// Ids of the reports.
     pub report_ids: Vec<ReportId>,

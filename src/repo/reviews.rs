@@ -44,6 +44,7 @@ pub struct Round {
 
 /// A review as stored.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Review {
     /// Stays when the review is saved again.
     pub id: ReviewId,

@@ -8,7 +8,7 @@
 //! | [`propose`] | 1, or 2 if it is there already | primary key |
 //! | [`get`], [`advance`] | 1 | primary key |
 //! | [`of_week`] | 1 | `trades_week_idx` |
-//! | [`open`] | 1 | `trades_open_idx` |
+//! | [`list_open`] | 1 | `trades_open_idx` |
 
 use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
@@ -167,8 +167,8 @@ pub async fn of_week(db: impl PgExecutor<'_>, week: WeekId) -> Result<Vec<Trade>
 }
 
 /// The trades that are pending or being executed, oldest first.
-#[tracing::instrument(name = "db.trades.open", skip_all, err(level = "debug"))]
-pub async fn open(db: impl PgExecutor<'_>) -> Result<Vec<Trade>> {
+#[tracing::instrument(name = "db.trades.list_open", skip_all, err(level = "debug"))]
+pub async fn list_open(db: impl PgExecutor<'_>) -> Result<Vec<Trade>> {
     let trades = sqlx::query_as!(
         Trade,
         r#"

@@ -44,6 +44,7 @@ pub struct WeeklyResult {
 
 /// The week of an account as stored, with what other writers know about it.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[non_exhaustive]
 pub struct WeeklyPerformance {
     /// Account.
     pub account: Account,

@@ -29,7 +29,8 @@ pub struct CouncilWeek {
 }
 
 /// Ids of what was saved, in the order it was given.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct SavedWeek {
     /// Of the pitches.
     pub pitches: Vec<PitchId>,
@@ -41,6 +42,7 @@ pub struct SavedWeek {
 
 /// A week of the council as stored.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[non_exhaustive]
 pub struct StoredWeek {
     /// The newest report of each provider.
     pub research: Vec<Report>,

@@ -73,7 +73,7 @@ pub async fn correct(db: &Db, id: EventId, reason: &str, instead: &Instead) -> R
 }
 
 /// The event, if it is one that can be replaced.
-async fn in_force(tx: &mut Tx, id: EventId) -> Result<events::Event> {
+async fn in_force(tx: &mut Tx, id: EventId) -> Result<events::StoredEvent> {
     let event = events::get(&mut *tx, id).await?;
     if matches!(*event.event_data, Event::Void(_)) {
         let why =

@@ -13,6 +13,7 @@ closed_set! {
 }
 closed_set! {
     /// Who wrote a research report.
+    #[non_exhaustive]
     Provider as "provider" {
         /// Perplexity.
         Perplexity = "perplexity",
@@ -22,6 +23,7 @@ closed_set! {
 }
 closed_set! {
     /// How far a research report has come.
+    #[non_exhaustive]
     ReportStatus as "report_status" {
         /// Asked for, not there yet.
         Pending = "pending",
@@ -33,6 +35,7 @@ closed_set! {
 }
 closed_set! {
     /// How grave a log line is, in rising order.
+    #[non_exhaustive]
     Level as "log_level" {
         /// For whoever looks into a fault.
         Debug = "DEBUG",
@@ -48,6 +51,7 @@ closed_set! {
 }
 closed_set! {
     /// Which market data a fetch asked for.
+    #[non_exhaustive]
     FetchType as "fetch_type" {
         /// Daily bars.
         Daily = "daily",
@@ -57,6 +61,7 @@ closed_set! {
 }
 closed_set! {
     /// How a fetch ended.
+    #[non_exhaustive]
     FetchStatus as "fetch_status" {
         /// What was asked for is stored.
         Success = "success",

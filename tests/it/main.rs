@@ -1,6 +1,15 @@
 //! Tests on a real server: one binary, one private server, a database of its own for each test.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
+/// The row with other values: it cannot be built here, since it may get fields.
+macro_rules! like {
+    ($row:expr, {$($field:ident: $value:expr),* $(,)?}) => {{
+        let mut expected = $row.clone();
+        $(expected.$field = $value;)*
+        expected
+    }};
+}
+
 mod adopt;
 mod bank;
 mod batches;

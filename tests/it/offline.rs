@@ -1,6 +1,9 @@
 //! What can be proven without a database: the query cache is the one of these sources and migrations, no statement escapes
 //! the check, and packages that are no members of the workspace have its lints.
 
+mod links;
+mod names;
+
 use std::{collections::BTreeSet, path::Path};
 
 use cargo_checked_pg::{

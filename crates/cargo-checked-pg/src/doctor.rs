@@ -21,13 +21,7 @@ pub struct Report {
     migrations: usize,
     statements: usize,
     elapsed_ms: f64,
-    findings: Vec<Line>,
-}
-
-#[derive(Debug, PartialEq, Eq, Serialize)]
-struct Line {
-    what: String,
-    advice: String,
+    findings: Vec<Finding>,
 }
 
 /// Compares the database that `config` leads to with the recorded migrations and statements of the crate and of those below it.
@@ -65,10 +59,9 @@ pub async fn examine(db: &Db, database: String, schemas: &[&Schema]) -> Result<R
         report.migrations += verification.migrations;
         report.statements += verification.statements;
         for finding in verification.findings {
-            let line = Line::from(finding);
             // What is wrong with the server is wrong for each of them.
-            if !report.findings.contains(&line) {
-                report.findings.push(line);
+            if !report.findings.contains(&finding) {
+                report.findings.push(finding);
             }
         }
     }
@@ -110,15 +103,6 @@ impl Report {
                 "the database is not as it must be: {}, listed above with what to do",
                 count(findings, "finding")
             ),
-        }
-    }
-}
-
-impl From<Finding> for Line {
-    fn from(finding: Finding) -> Self {
-        Self {
-            what: finding.what,
-            advice: finding.advice.into_owned(),
         }
     }
 }

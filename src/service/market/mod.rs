@@ -32,6 +32,7 @@ const LAST_HOUR: i32 = 23;
 
 /// The market as known at the end of a trading day.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct MarketSnapshot {
     /// The day; later bars and prices are left out.
     pub as_of: NaiveDate,
@@ -41,6 +42,7 @@ pub struct MarketSnapshot {
 
 /// One symbol of a [`MarketSnapshot`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct InstrumentSnapshot {
     /// Ticker.
     pub symbol: Symbol,
@@ -54,6 +56,7 @@ pub struct InstrumentSnapshot {
 
 /// The newest price of a symbol.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Current {
     /// In US dollars: an hourly price of a day after the newest close, else that close.
     pub price: Price,
@@ -66,6 +69,7 @@ pub struct Current {
 
 /// One bar of a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Ohlcv {
     /// Trading day.
     pub date: NaiveDate,
@@ -83,6 +87,7 @@ pub struct Ohlcv {
 
 /// Technical indicators; each is `None` without enough closes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Indicators {
     /// Mean of the newest twenty closes.
     #[serde(serialize_with = "exact::option::serialize")]
@@ -105,6 +110,7 @@ pub struct Indicators {
 
 /// A symbol at a checkpoint within a week.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Checkpoint {
     /// Ticker.
     pub symbol: Symbol,
@@ -184,6 +190,7 @@ pub async fn checkpoint(
 
 /// What the metrics job found last, read as of one instant.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct MarketMetrics {
     /// The newest seven-bar return of each symbol, highest first.
     pub returns_7d: Vec<SevenDayReturn>,
@@ -193,6 +200,7 @@ pub struct MarketMetrics {
 
 /// The newest seven-bar return of a symbol.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct SevenDayReturn {
     /// Ticker.
     pub symbol: Symbol,

@@ -211,9 +211,9 @@ async fn write(
     for group in groups {
         store(&mut *tx, group, &known, window, &mut summary).await?;
     }
-    pending::correlations_done(&mut *tx, &inputs.part.done).await?;
+    pending::finish_correlations(&mut *tx, &inputs.part.done).await?;
     if let Some(behind) = to.succ_opt() {
-        pending::correlations_done_until(tx, &inputs.part.moved, behind).await?;
+        pending::finish_correlations_until(tx, &inputs.part.moved, behind).await?;
     }
     Ok(Some(summary))
 }

@@ -116,6 +116,7 @@ pub enum Scope {
 
 /// What a run did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Summary {
     /// Symbols of which a close changed.
     pub symbols: usize,
@@ -150,6 +151,7 @@ impl std::ops::AddAssign for Summary {
 
 /// How far a run is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Progress {
     /// The returns of so many bars are calculated.
     Returns {

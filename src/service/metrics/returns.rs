@@ -40,7 +40,7 @@ pub(super) async fn next(db: &Db, window: Window) -> Result<Option<(Summary, Fou
         let closes = bars::closes_around(&mut *tx, &spans, SEVEN as u32, SEVEN as u32).await?;
         let (wanted, spans) = off_the_runtime(move || (Wanted::of(&spans, &closes), spans)).await?;
         let done = write(tx, window, wanted, &spans).await?;
-        pending::returns_done(tx, &ids).await?;
+        pending::finish_returns(tx, &ids).await?;
         Ok(Some(done))
     })
     .await

@@ -30,6 +30,7 @@ use trade::{Trade, trades};
 
 /// What a run did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Summary {
     /// Weeks written to `weekly_performance`.
     pub weeks: Upserted,

@@ -1,7 +1,7 @@
 use llm_trading_db::{
     db::{Db, Queryable},
     error::Error,
-    repo::accounts::{self, CashAccount, Side, TransferError, Transferred},
+    repo::accounts::{self, CashAccount, Side, TransferError},
     types::{AccountId, Amount, Balance},
 };
 
@@ -43,15 +43,15 @@ async fn accounts_are_opened_once_and_listed_by_age() {
         ("2026-01-07T00:00:00Z", "999999999999.99"),
         ("2026-01-09T00:00:00Z", "0.01"),
     ] {
-        let account = CashAccount {
-            id: AccountId::generate(at(time)),
-            balance: balance(cash),
-            created_at: at(time),
-        };
-        accounts::open(&db, account.id, account.balance, at(time))
-            .await
-            .unwrap();
-        assert_eq!(accounts::get(&db, account.id).await.unwrap(), account);
+        let (id, cash) = (AccountId::generate(at(time)), balance(cash));
+        accounts::open(&db, id, cash, at(time)).await.unwrap();
+        let account = accounts::get(&db, id).await.unwrap();
+        let CashAccount {
+            balance,
+            created_at,
+            ..
+        } = account;
+        assert_eq!((account.id, balance, created_at), (id, cash, at(time)));
         opened.push(account);
     }
     let again = accounts::open(&db, opened[0].id, balance("5"), now()).await;
@@ -72,15 +72,9 @@ async fn a_transfer_moves_cents_exactly() {
         let moved = accounts::transfer(&db, from, to, amount(cents))
             .await
             .unwrap();
-        let expected = Transferred {
-            from: balance(after.0),
-            to: balance(after.1),
-        };
-        assert_eq!(moved, expected);
-        assert_eq!(
-            (cash(&db, from).await, cash(&db, to).await),
-            (expected.from, expected.to)
-        );
+        let expected = (balance(after.0), balance(after.1));
+        assert_eq!((moved.from, moved.to), expected);
+        assert_eq!((cash(&db, from).await, cash(&db, to).await), expected);
     }
 }
 
@@ -152,11 +146,7 @@ async fn a_transfer_goes_when_what_was_missing_has_arrived() {
     let moved = accounts::transfer(arriving, from, to, amount("1"))
         .await
         .unwrap();
-    let expected = Transferred {
-        from: balance("0.50"),
-        to: balance("1"),
-    };
-    assert_eq!(moved, expected);
+    assert_eq!((moved.from, moved.to), (balance("0.50"), balance("1")));
     assert_eq!(cash(&poor, from).await, balance("0.99"));
 }
 

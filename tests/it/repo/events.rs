@@ -4,7 +4,7 @@ use llm_trading_db::{
     db::Db,
     documents::EventDocument,
     error::Result,
-    repo::events::{self, Event, Filter, NewEvent},
+    repo::events::{self, Filter, NewEvent},
     types::{EventId, EventType},
 };
 
@@ -31,7 +31,7 @@ fn event_type(text: &str) -> EventType {
     text.parse().unwrap()
 }
 
-fn ids(events: &[Event]) -> Vec<EventId> {
+fn ids(events: &[events::StoredEvent]) -> Vec<EventId> {
     events.iter().map(|event| event.id).collect()
 }
 
@@ -66,17 +66,16 @@ async fn an_event_appended_again_adds_nothing() {
     );
     assert!(append(&db, &event).await.unwrap());
     assert!(!append(&db, &event).await.unwrap());
-    assert_eq!(
-        events::get(&db, event.id).await.unwrap(),
-        Event {
-            id: event.id,
-            week_id: event.week_id,
-            event_type: event_type("ENTRY"),
-            account: event.account,
-            event_data: event.event_data,
-            occurred_at: at("2026-01-07T14:00:00.123456Z"),
-        }
-    );
+    let stored = events::get(&db, event.id).await.unwrap();
+    let expected = like!(stored, {
+        id: event.id,
+        week_id: event.week_id,
+        event_type: event_type("ENTRY"),
+        account: event.account,
+        event_data: event.event_data,
+        occurred_at: at("2026-01-07T14:00:00.123456Z"),
+    });
+    assert_eq!(stored, expected);
     assert_eq!(count(&db, "execution_events").await, 1);
 }
 

@@ -1,5 +1,5 @@
 use llm_trading_db::{
-    repo::fetch_log::{self, Fetch, NewFetch},
+    repo::fetch_log::{self, NewFetch},
     types::{FetchStatus, FetchType},
 };
 
@@ -25,23 +25,25 @@ async fn attempts_come_newest_first() {
     let mut stored = Vec::new();
     for (fetch_type, symbol, outcome, time) in attempts {
         let id = fetch_log::append(&db, fetch_type, symbol, outcome, at(time)).await;
-        stored.push(Fetch {
-            id: id.unwrap(),
-            fetch_type,
-            symbol,
+        stored.push((id.unwrap(), fetch_type, symbol, outcome, at(time)));
+    }
+    let newest_first = fetch_log::recent(&db, None, 10).await.unwrap();
+    assert_eq!(newest_first.len(), 4);
+    for (found, n) in newest_first.iter().zip([1, 3, 2, 0]) {
+        let (id, fetch_type, symbol, outcome, at) = stored[n];
+        let expected = like!(found, {
+            id: id,
+            fetch_type: fetch_type,
+            symbol: symbol,
             status: match outcome {
                 Ok(()) => FetchStatus::Success,
                 Err(_) => FetchStatus::Error,
             },
             error_message: outcome.err().map(str::to_owned),
-            timestamp: at(time),
+            timestamp: at,
         });
+        assert_eq!(*found, expected);
     }
-    let newest_first = [1, 3, 2, 0].map(|n: usize| stored[n].clone());
-    assert_eq!(
-        fetch_log::recent(&db, None, 10).await.unwrap(),
-        newest_first
-    );
     assert_eq!(
         fetch_log::recent(&db, None, 2).await.unwrap(),
         newest_first[..2]
@@ -49,7 +51,7 @@ async fn attempts_come_newest_first() {
     assert_eq!(fetch_log::recent(&db, None, 0).await.unwrap(), []);
     assert_eq!(
         fetch_log::recent(&db, spy, 10).await.unwrap(),
-        [stored[2].clone(), stored[0].clone()]
+        newest_first[2..]
     );
     let unknown = Some(symbol("GLD"));
     assert_eq!(fetch_log::recent(&db, unknown, 10).await.unwrap(), []);
@@ -75,17 +77,21 @@ async fn many_attempts_are_noted_at_once() {
         at: at(time),
     });
     let ids = fetch_log::append_many(&db, &new).await.unwrap();
-    let stored = |n: usize| Fetch {
-        id: ids[n],
-        fetch_type: FetchType::Hourly,
-        symbol: attempts[n].0,
-        status: match attempts[n].1 {
-            Ok(()) => FetchStatus::Success,
-            Err(_) => FetchStatus::Error,
-        },
-        error_message: attempts[n].1.err().map(str::to_owned),
-        timestamp: at(attempts[n].2),
-    };
-    let newest_first = [2, 0, 1].map(stored);
-    assert_eq!(fetch_log::recent(&db, None, 9).await.unwrap(), newest_first);
+    let newest_first = fetch_log::recent(&db, None, 9).await.unwrap();
+    assert_eq!(newest_first.len(), 3);
+    for (found, n) in newest_first.iter().zip([2, 0, 1]) {
+        let (symbol, outcome, time) = attempts[n];
+        let expected = like!(found, {
+            id: ids[n],
+            fetch_type: FetchType::Hourly,
+            symbol: symbol,
+            status: match outcome {
+                Ok(()) => FetchStatus::Success,
+                Err(_) => FetchStatus::Error,
+            },
+            error_message: outcome.err().map(str::to_owned),
+            timestamp: at(time),
+        });
+        assert_eq!(*found, expected);
+    }
 }

@@ -67,18 +67,18 @@ async fn ids_come_in_the_order_of_the_pitches() {
             .iter()
             .zip(new.iter().zip([spy, spy, Instrument::Flat]))
     {
-        let expected = Pitch {
+        let expected = like!(stored, {
             id: stored.id,
             week_id: week(WEEK),
             model: new.model.clone(),
             account: new.account,
             pitch_data: new.pitch_data.clone(),
-            instrument,
+            instrument: instrument,
             direction: new.pitch_data.direction(),
             conviction: new.pitch_data.conviction(),
             research_date: Some(now()),
             created_at: now(),
-        };
+        });
         assert_eq!(*stored, expected);
         assert_eq!(pitches::get(&db, stored.id).await.unwrap(), expected);
     }

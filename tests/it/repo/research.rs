@@ -128,9 +128,11 @@ async fn history_is_by_day_and_provider_newest_first() {
     for report in &reports {
         research::save(&db, report).await.unwrap();
     }
-    let of = |reports: &[&Report]| DayOfProvider {
-        report_ids: reports.iter().map(|report| report.id).collect(),
-        statuses: reports.iter().map(|report| report.status).collect(),
+    let of = |reports: &[&Report]| {
+        let reports = reports.iter();
+        let mut day = DayOfProvider::default();
+        (day.report_ids, day.statuses) = reports.map(|report| (report.id, report.status)).unzip();
+        day
     };
     let [_, first, failed, second, last] = &reports;
     let expected = BTreeMap::from([

@@ -78,7 +78,7 @@ async fn one_program_gets_a_trade() {
         trades::propose(&db, trade, at(time)).await.unwrap();
     }
     let ids = |trades: Vec<Trade>| trades.iter().map(|trade| trade.id).collect::<Vec<_>>();
-    assert_eq!(ids(trades::open(&db).await.unwrap()), [b.id, a.id]);
+    assert_eq!(ids(trades::list_open(&db).await.unwrap()), [b.id, a.id]);
 
     let take = async || {
         let (from, to) = (TradeStatus::Pending, TradeStatus::Executing);
@@ -89,7 +89,7 @@ async fn one_program_gets_a_trade() {
         taken = (taken.1, taken.0);
     }
     assert_eq!(taken, (true, false));
-    assert_eq!(ids(trades::open(&db).await.unwrap()), [b.id, a.id]);
+    assert_eq!(ids(trades::list_open(&db).await.unwrap()), [b.id, a.id]);
     let (from, to) = (TradeStatus::Executing, TradeStatus::Executed);
     assert!(
         trades::advance(&db, a.id, from, to, at("2026-01-08T09:00:00Z"))
@@ -103,7 +103,7 @@ async fn one_program_gets_a_trade() {
         (stored.status, stored.updated_at),
         (TradeStatus::Executed, at("2026-01-08T09:00:00Z"))
     );
-    assert_eq!(ids(trades::open(&db).await.unwrap()), [b.id]);
+    assert_eq!(ids(trades::list_open(&db).await.unwrap()), [b.id]);
     let mut of_week = ids(trades::of_week(&db, week("2026-01-07")).await.unwrap());
     of_week.sort_unstable_by_key(|id| *id != a.id);
     assert_eq!(of_week, [a.id, b.id]);

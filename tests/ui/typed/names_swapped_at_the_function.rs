@@ -7,16 +7,16 @@
 use llm_trading_db::{
     db::Db,
     error::Result,
-    repo::events::{self, Event},
+    repo::events::{self, StoredEvent},
     types::{Account, Symbol},
 };
 
 #[cfg(mistake)]
-pub async fn last(db: &Db, _account: Account, symbol: Symbol) -> Result<Option<Event>> {
+pub async fn last(db: &Db, _account: Account, symbol: Symbol) -> Result<Option<StoredEvent>> {
     events::latest_of_account(db, symbol).await
 }
 
 #[cfg(not(mistake))]
-pub async fn last(db: &Db, account: Account, _symbol: Symbol) -> Result<Option<Event>> {
+pub async fn last(db: &Db, account: Account, _symbol: Symbol) -> Result<Option<StoredEvent>> {
     events::latest_of_account(db, account).await
 }

@@ -6,12 +6,12 @@
 
 use llm_trading_db::{
     documents::{EventDocument, LogDocument},
-    repo::logs::NewEntry,
+    repo::logs::NewLogEntry,
     types::Level,
 };
 
-pub fn entry(level: Level, _event: EventDocument, _log: LogDocument) -> NewEntry {
-    NewEntry {
+pub fn entry(level: Level, _event: EventDocument, _log: LogDocument) -> NewLogEntry {
+    NewLogEntry {
         level,
         message: "order placed".to_owned(),
         #[cfg(mistake)]

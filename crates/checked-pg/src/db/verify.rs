@@ -25,7 +25,7 @@ pub(crate) use server::OLDEST;
 pub(crate) use statements::{Listed, listed};
 
 /// What [`Db::verify`] found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Verification {
     /// The server's version, such as `15.8`.
@@ -39,7 +39,7 @@ pub struct Verification {
 }
 
 /// One thing that is wrong with the live database.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Finding {
     /// What it is, in one line, such as `0513c6ca07d9 (repo::bars::latest): column close is text, was numeric`.

@@ -91,8 +91,8 @@ fn in_words(event: &Event) -> String {
     }
 }
 
-impl<'a> From<&'a events::Event> for Row<'a> {
-    fn from(event: &'a events::Event) -> Self {
+impl<'a> From<&'a events::StoredEvent> for Row<'a> {
+    fn from(event: &'a events::StoredEvent) -> Self {
         Self {
             id: event.id,
             account: event.account,

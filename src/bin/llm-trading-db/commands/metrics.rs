@@ -94,6 +94,7 @@ impl Shown {
                 self.bar.set_position(0);
             }
             Progress::Correlations { done, .. } => self.bar.set_position(done as u64),
+            _ => {}
         }
     }
 }

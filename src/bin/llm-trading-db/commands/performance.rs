@@ -90,6 +90,7 @@ pub(crate) fn left_out(problem: &Problem) -> String {
         week_id,
         event_id,
         problem,
+        ..
     } = problem;
     format!("{account}, week {week_id}, event {event_id}: {problem}")
 }

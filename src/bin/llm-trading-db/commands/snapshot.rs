@@ -111,6 +111,7 @@ pub(crate) fn render(snapshot: &MarketSnapshot) -> String {
             current,
             daily_ohlcv_30d,
             indicators,
+            ..
         } = instrument;
         let closes = daily_ohlcv_30d.iter().rev().map(|bar| bar.close);
         table.add_row([

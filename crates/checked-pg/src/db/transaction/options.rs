@@ -20,6 +20,7 @@ pub struct TxOptions {
 
 /// What a transaction sees of those that run at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Isolation {
     /// Each statement sees what was committed before it began: PostgreSQL's default.
     ReadCommitted,
