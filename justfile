@@ -95,6 +95,11 @@ walk-through:
 ui *ARGS:
     cargo run --quiet --package xtask -- ui {{ ARGS }}
 
+# Put each mistake of README's matrix into a new crate and see it rejected; `just guarantees --write` renews the matrix, too.
+[group('schema')]
+guarantees *ARGS:
+    cargo run --quiet --package xtask -- guarantees {{ ARGS }}
+
 # Fail if a source is not formatted.
 [group('parts of check')]
 fmt-check:

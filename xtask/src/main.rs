@@ -7,6 +7,7 @@
     reason = "the catalog is read by statements that are not the crate's"
 )]
 
+mod guarantees;
 mod mutants;
 mod package;
 mod reliability;
@@ -32,6 +33,7 @@ tasks:
   package               package the crate and use it from outside, as examples/consumer does
   mutants [EVERY]       make mistakes in the statements, all or each EVERY-th, and see what rejects them
   mutants publish DATE  all of them, with the result in docs/guarantees.md
+  guarantees [--write]  put the mistakes of README's matrix into a new crate, and see what rejects them; or renew the matrix, too
   walk-through          follow docs/adding-a-query.md in a copy of the tree
   ui [--write]          see that every mistake of tests/ui is rejected, or renew its table in docs/guarantees.md, too";
 
@@ -48,6 +50,8 @@ async fn main() -> ExitCode {
         ["mutants"] => mutants::run(1, None).await,
         ["mutants", "publish", date] => mutants::run(1, Some(date.to_owned())).await,
         ["mutants", every] => sample(every).await,
+        ["guarantees"] => guarantees::run(false),
+        ["guarantees", "--write"] => guarantees::run(true),
         ["walk-through"] => walk_through::run(),
         _ => {
             eprintln!("{USAGE}");

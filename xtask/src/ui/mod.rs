@@ -1,7 +1,7 @@
 //! The compile-fail suite: every mistake of `tests/ui` must be rejected with the message that its head expects, and its mend
 //! must compile. What no compiler can tell is rejected by a test, which must be there and pass.
 
-mod case;
+pub mod case;
 mod guide;
 mod package;
 mod prepared;
