@@ -92,7 +92,8 @@ impl<'d> Call<'d> {
         let lease = match self.db.is_in_rounds() {
             true => {
                 let begin = SqlStr::from_static("BEGIN");
-                let mut lease = self.db.begin(begin, limit, used).await?;
+                let patience = &mut self.patience;
+                let mut lease = self.db.begin(begin, limit, patience, used).await?;
                 lease.doubt();
                 lease
             }

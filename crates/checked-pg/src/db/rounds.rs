@@ -11,6 +11,7 @@ use crate::{
     error::Result,
 };
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
+use std::time::Duration;
 
 /// Removes the prepared statements that others left in the session: those of sqlx and of SQL. A pooler that renames statements keeps
 /// its own.
@@ -27,15 +28,15 @@ impl Db {
     /// A connection for a look at the server by statements of ours: in a transaction, where that must be.
     pub(super) async fn lease_for_a_look(
         &self,
-        limit: std::time::Duration,
+        limit: Duration,
         used: impl Fn() -> String,
     ) -> Result<Lease> {
         if !self.is_in_rounds() {
             return self.acquire(limit, used).await;
         }
-        let mut lease = self
-            .begin(SqlStr::from_static("BEGIN"), limit, used)
-            .await?;
+        let begin = SqlStr::from_static("BEGIN");
+        let mut patience = self.patience();
+        let mut lease = self.begin(begin, limit, &mut patience, used).await?;
         lease.doubt();
         Ok(lease)
     }

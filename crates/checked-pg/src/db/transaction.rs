@@ -197,7 +197,11 @@ impl Db {
     {
         let used = || format!("another {began}");
         let limit = self.config().acquire_timeout;
-        let mut tx = match self.begin(options.begin(), limit, used).await {
+        let mut patience = self.patience();
+        let mut tx = match self
+            .begin(options.begin(), limit, &mut patience, used)
+            .await
+        {
             Ok(lease) => Tx::new(lease, self.patience()),
             Err(error) => return (Err(error.into()), None),
         };
@@ -243,11 +247,11 @@ impl Db {
         &self,
         begin: SqlStr,
         mut limit: Duration,
+        patience: &mut Patience,
         used: impl Fn() -> String,
     ) -> Result<Lease> {
         let begin = self.first_flight(begin);
         let mut retried = false;
-        let mut patience = self.patience();
         loop {
             let start = Instant::now();
             let mut lease = self.acquire(limit, &used).await?;

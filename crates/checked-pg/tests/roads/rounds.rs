@@ -26,16 +26,25 @@ struct Stage {
 
 /// None if pgbouncer is not installed.
 async fn stage(tables: &str) -> Option<Stage> {
+    stage_in(PoolMode::Transaction, tables).await
+}
+
+async fn stage_in(mode: PoolMode, tables: &str) -> Option<Stage> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
-    let pooler = PgBouncer::start(server(), PoolMode::Transaction, UNSTEADY)?;
+    let (pooler, settings) = match mode {
+        PoolMode::Transaction => (Pooler::Transaction, UNSTEADY),
+        // One for each connection, and one to prove that they are kept.
+        PoolMode::Session => (Pooler::Session, "default_pool_size = 9"),
+    };
+    let started = PgBouncer::start(server(), mode, settings)?;
     let schema = format!("rounds_{}", NEXT.fetch_add(1, Relaxed));
     server().psql(&format!(
         "CREATE SCHEMA {schema}; SET search_path = {schema}; {tables}"
     ));
-    let url = format!("{}?options=-csearch_path%3D{schema}", pooler.url());
+    let url = format!("{}?options=-csearch_path%3D{schema}", started.url());
     let config = Config::from_url(&url)
         .unwrap()
-        .pooler(Pooler::Transaction)
+        .pooler(pooler)
         .connect_timeout(Duration::from_secs(10))
         .acquire_timeout(Duration::from_secs(20))
         .max_pool_size(8);
@@ -43,7 +52,7 @@ async fn stage(tables: &str) -> Option<Stage> {
     Some(Stage {
         db,
         schema,
-        _pooler: pooler,
+        _pooler: started,
     })
 }
 
@@ -78,8 +87,14 @@ async fn withdraw(db: &Db) -> Result<i64> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn statements_by_themselves_move_what_they_say() {
+    for mode in [PoolMode::Transaction, PoolMode::Session] {
+        statements_by_themselves_move_what_they_say_in(mode).await;
+    }
+}
+
+async fn statements_by_themselves_move_what_they_say_in(mode: PoolMode) {
     const TIMES: i64 = 60;
-    let Some(stage) = stage(ACCOUNTS).await else {
+    let Some(stage) = stage_in(mode, ACCOUNTS).await else {
         return;
     };
     let worker = async |number: i64| {
@@ -99,7 +114,13 @@ async fn statements_by_themselves_move_what_they_say() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_answer_belongs_to_its_question() {
-    let Some(stage) = stage("CREATE TYPE pair AS (id bigint, name text)").await else {
+    for mode in [PoolMode::Transaction, PoolMode::Session] {
+        every_answer_belongs_to_its_question_in(mode).await;
+    }
+}
+
+async fn every_answer_belongs_to_its_question_in(mode: PoolMode) {
+    let Some(stage) = stage_in(mode, "CREATE TYPE pair AS (id bigint, name text)").await else {
         return;
     };
     let db = &stage.db;
@@ -149,7 +170,13 @@ async fn every_answer_belongs_to_its_question() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn cancelled_callers_cost_nobody_an_answer() {
-    let Some(stage) = stage(ACCOUNTS).await else {
+    for mode in [PoolMode::Transaction, PoolMode::Session] {
+        cancelled_callers_cost_nobody_an_answer_in(mode).await;
+    }
+}
+
+async fn cancelled_callers_cost_nobody_an_answer_in(mode: PoolMode) {
+    let Some(stage) = stage_in(mode, ACCOUNTS).await else {
         return;
     };
     let db = &stage.db;
@@ -365,4 +392,18 @@ async fn a_transaction_begins_as_its_options_say() {
         .await
         .unwrap();
     assert_eq!(level, "serializable on");
+}
+
+#[tokio::test]
+async fn a_look_at_the_server_is_right_too() {
+    let Some(stage) = stage("").await else {
+        return;
+    };
+    let schema = checked_pg::Schema::empty();
+    // In each session, more than once: a statement that is prepared twice by one name would be refused.
+    for _ in 0..9 {
+        let health = stage.db.health(&schema).await.unwrap();
+        assert!(health.pending_migrations.is_empty(), "{health:?}");
+        assert!(stage.db.migrations(&schema).await.unwrap().is_empty());
+    }
 }

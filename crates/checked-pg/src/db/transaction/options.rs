@@ -43,8 +43,7 @@ impl TxOptions {
         }
     }
 
-    /// What it is called in its span, in the metrics and in errors; without a name, it goes by the
-    /// place that began it.
+    /// What it is called in its span and in errors; without a name, it goes by the place that began it.
     #[must_use]
     pub fn name(mut self, name: &'static str) -> Self {
         self.name = Some(name);
