@@ -117,6 +117,7 @@ chrono = {{ version = "0.4", default-features = false }}
 rust_decimal = {{ version = "1", default-features = false }}
 serde_json = {{ version = "1", default-features = false }}
 sqlx = {{ version = "0.9", default-features = false }}
+sqlx-conditional-queries = {{ version = "0.4", features = ["postgres"] }}
 uuid = {{ version = "1", default-features = false }}
 
 "#
