@@ -1,5 +1,6 @@
 //! `just bench`: measures this crate and its peers, interleaved in one run, and writes `docs/performance.md`.
 
+mod against;
 mod fixture;
 mod flights;
 mod measure;
@@ -24,10 +25,11 @@ use server::Server;
 use workload::{ALL, ASYNCPG, OURS, PGBENCH, Workload};
 
 const USAGE: &str =
-    "usage: just bench [--quick] [--only PREFIX]... [--peer NAME]... [--rounds N] [--seconds S]
+    "usage: just bench [--quick] [--only PREFIX]... [--peer NAME]... [--rounds N] [--seconds S] [--against REF]
   --quick         3 short rounds
   --only PREFIX   the workloads whose names begin so, such as W1 or W3-100
   --peer NAME     this peer, such as tokio-postgres
+  --against REF   this code and that of another commit alternately, and their paired ratios on W0, W1, W1x16, W4 and W5
 Only a run of all peers on all workloads with 5 rounds or more writes docs/performance.md.";
 
 /// Connections of each pool.
@@ -42,6 +44,7 @@ struct Options {
     span: Duration,
     only: Vec<String>,
     peers: Vec<String>,
+    against: Option<String>,
 }
 
 impl Options {
@@ -52,6 +55,7 @@ impl Options {
             span: Duration::from_secs(1),
             only: Vec::new(),
             peers: Vec::new(),
+            against: None,
         };
         while let Some(argument) = arguments.next() {
             let mut value = || {
@@ -63,6 +67,7 @@ impl Options {
                 "--quick" => (options.rounds, options.span) = (3, Duration::from_millis(250)),
                 "--only" => options.only.push(value()?),
                 "--peer" => options.peers.push(value()?),
+                "--against" => options.against = Some(value()?),
                 "--rounds" => {
                     options.rounds = value()?.parse().context("--rounds needs a whole number")?
                 }
@@ -107,6 +112,9 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<()> {
     let options = Options::parse(std::env::args().skip(1))?;
+    if let Some(reference) = &options.against {
+        return against::run(reference, options.rounds, options.span.as_secs_f64());
+    }
     let workloads = options.workloads();
     ensure!(
         !workloads.is_empty(),
