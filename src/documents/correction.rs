@@ -1,6 +1,7 @@
 //! The two events that are about another one: the journal is only ever added to, so this is how it is put right.
 
 use serde::{Deserialize, Deserializer, Serialize, de};
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::{Event, Extra};
@@ -96,9 +97,13 @@ fn canonical<'de, D: Deserializer<'de>>(deserializer: D) -> Result<EventId, D::E
 }
 
 fn trade<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<Event>, D::Error> {
-    let event = Box::<Event>::deserialize(deserializer)?;
+    let raw = Box::<RawValue>::deserialize(deserializer)?;
+    // The event is read by itself, which begins to count its levels anew.
+    let in_a_list = format!("[{}]", raw.get());
+    serde_json::from_str::<serde_json::Value>(&in_a_list).map_err(de::Error::custom)?;
+    let event = <Event as super::Content>::parse(raw.get()).map_err(de::Error::custom)?;
     match is_trade(&event) {
-        true => Ok(event),
+        true => Ok(Box::new(event)),
         false => Err(de::Error::custom(NOT_A_TRADE)),
     }
 }

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::{
     Content, Correction, Document, Extra, Void,
-    json::{self, positive, price_text},
+    json::{self, positive, price, price_text},
     near_miss::near_miss,
 };
 use crate::types::{Conviction, Direction, EventType, Instrument, Invalid, exact};
@@ -171,7 +171,7 @@ impl Event {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
     /// Price per share, in US dollars.
-    #[serde(with = "exact")]
+    #[serde(with = "price")]
     pub price: Decimal,
     /// On which side.
     pub direction: Direction,
@@ -203,7 +203,7 @@ impl Entry {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Exit {
     /// Price per share, in US dollars.
-    #[serde(with = "exact")]
+    #[serde(with = "price")]
     pub price: Decimal,
     /// Keys this type does not know.
     #[serde(flatten)]

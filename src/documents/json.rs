@@ -35,6 +35,31 @@ pub(super) fn positive(field: &'static str, price: Option<Decimal>) -> Result<()
     }
 }
 
+/// The price of a trade: above zero, which the domain asks for, too.
+pub(super) mod price {
+    use serde::{Deserializer, Serializer, de};
+
+    use super::Decimal;
+    use crate::types::exact;
+
+    pub(in crate::documents) fn serialize<S: Serializer>(
+        value: &Decimal,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        exact::serialize(value, serializer)
+    }
+
+    pub(in crate::documents) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Decimal, D::Error> {
+        let price = exact::deserialize(deserializer)?;
+        match super::positive("price", Some(price)) {
+            Ok(()) => Ok(price),
+            Err(invalid) => Err(de::Error::custom(invalid.why)),
+        }
+    }
+}
+
 /// Prices the old layer wrote as text: read from text or number, written as text.
 pub(super) mod price_text {
     use serde_json::value::RawValue;
@@ -58,10 +83,26 @@ pub(super) mod price_text {
     ) -> Result<Option<Decimal>, D::Error> {
         let raw = Option::<Box<RawValue>>::deserialize(deserializer)?;
         let Some(raw) = raw else { return Ok(None) };
-        let text = raw.get().trim_matches('"');
-        exact::parse(text)
+        let raw = raw.get();
+        let number = match raw
+            .strip_prefix('"')
+            .and_then(|rest| rest.strip_suffix('"'))
+        {
+            Some(text) if is_plain_number(text) => text,
+            Some(_) => "",
+            None => raw,
+        };
+        exact::parse(number)
             .map(Some)
             .ok_or_else(|| serde::de::Error::custom("expected a price as a number or as text"))
+    }
+
+    /// A number as JSON writes it, without an exponent: what the domain takes. The decimal's own parser also takes `+1` and `1_000`.
+    fn is_plain_number(text: &str) -> bool {
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        let unsigned = text.strip_prefix('-').unwrap_or(text);
+        let (whole, decimals) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
+        digits(whole) && digits(decimals) && (whole == "0" || !whole.starts_with('0'))
     }
 }
 

@@ -60,6 +60,18 @@ const ROWS: &[(&str, &str, &str)] = &[
          VALUES ('GROK', 'infinity', '2026-01-07', '2026-01-13', '2026-01-14 00:00+00')",
         "week_id_range",
     ),
+    (
+        "execution_events",
+        r#"INSERT INTO execution_events (id, week_id, account, event_data, occurred_at)
+         VALUES (gen_random_uuid(), '2026-01-07', 'GROK', '{"event_type":"order_retried","trade_id":"t-3"}', '2026-01-08 15:00+00')"#,
+        "event_document_form",
+    ),
+    (
+        "logs",
+        r#"INSERT INTO logs (id, level, message, data, created_at)
+         VALUES (gen_random_uuid(), 'INFO', 'measured', '{"figure":1e400}', '2026-01-09 00:00+00')"#,
+        "log_document_form",
+    ),
 ];
 
 #[tokio::test]
@@ -91,6 +103,10 @@ async fn rows_that_break_a_new_rule_stay_and_stop_no_migration() {
         // The rule holds for what is written from now on.
         assert_eq!(refused_by(execute(&db, insert).await), *rule);
     }
+    assert!(
+        log.contains("a document of table logs, column data, row "),
+        "{log}"
+    );
     // Other columns of such a row can be written.
     let changed = execute(&db, "UPDATE users SET active = false")
         .await

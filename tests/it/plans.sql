@@ -31,20 +31,23 @@ FROM generate_series(0, 99999) AS n;
 
 INSERT INTO pm_pitches (id, week_id, model, account, pitch_data, research_date)
 SELECT gen_random_uuid(), DATE '1800-01-01' + n / 5 * 7, 'model' || n % 5, 'ACCOUNT' || n % 5,
-       '{"selected_instrument": "SPY", "direction": "LONG", "conviction": 1}',
+       jsonb_build_object('week_id', DATE '1800-01-01' + n / 5 * 7)
+           || '{"selected_instrument": "SPY", "direction": "LONG", "conviction": 1, "pm_model": "m", "horizon": "1W",
+                "entry_policy": {}, "risk_notes": ""}',
        TIMESTAMPTZ '1800-01-01Z' + n / 5 * INTERVAL '7 days'
 FROM generate_series(0, 99999) AS n;
 
 INSERT INTO peer_reviews (id, week_id, pitch_id, reviewer_model, pitch_label, review_data, research_date)
 SELECT gen_random_uuid(), week_id, id, 'reviewer', 'Pitch A',
        '{"pitch_label": "Pitch A", "scores": {"clarity": 7, "edge_plausibility": 7, "timing_catalyst": 7, "risk_definition": 7,
-         "risk_management": 7, "originality": 7, "tradeability": 7}}',
+         "risk_management": 7, "originality": 7, "tradeability": 7}, "best_argument_against": "a", "one_flip_condition": "b"}',
        research_date
 FROM pm_pitches;
 
 INSERT INTO chairman_decisions (id, week_id, decision_data, research_date)
-SELECT gen_random_uuid(), week, jsonb_build_object('week_id', week,
-           'selected_trade', '{"instrument": "SPY", "direction": "LONG"}'::jsonb, 'conviction', 1),
+SELECT gen_random_uuid(), week, jsonb_build_object('week_id', week)
+           || '{"decision_id": "d", "selected_trade": {"instrument": "SPY", "direction": "LONG", "horizon": "1w"}, "conviction": 1,
+                "rationale": "because", "monitoring_plan": {"checkpoints": []}}',
        TIMESTAMPTZ '1800-01-01Z' + n * INTERVAL '1 day'
 FROM generate_series(0, 99999) AS n, LATERAL (SELECT DATE '1800-01-01' + n / 5 * 7) AS w (week);
 
@@ -53,7 +56,7 @@ SELECT gen_random_uuid(), DATE '1800-01-01' + n / 40 * 7, 'ACCOUNT' || n % 8,
        CASE n / 8 % 5
            WHEN 0 THEN '{"event_type": "ENTRY", "price": 10, "direction": "LONG", "conviction": 1}'
            WHEN 4 THEN '{"event_type": "EXIT", "price": 11}'
-           ELSE '{"event_type": "order_placed"}'
+           ELSE '{"event_type": "note"}'
        END::jsonb,
        TIMESTAMPTZ '1800-01-01Z' + n * INTERVAL '4 hours'
 FROM generate_series(0, 99999) AS n;

@@ -311,7 +311,8 @@ async fn tables_refuse_rows_that_contradict_themselves() {
         format!(
             r#"INSERT INTO pm_pitches (id, week_id, model, account, pitch_data)
                VALUES (gen_random_uuid(), '2026-01-07', 'm' || random(), 'A',
-                       '{{"selected_instrument": "SPY", "direction": "{direction}", "conviction": {conviction}}}')"#
+                       '{{"selected_instrument": "SPY", "direction": "{direction}", "conviction": {conviction},
+                          "week_id": "2026-01-07", "pm_model": "m", "horizon": "1W", "entry_policy": {{}}, "risk_notes": ""}}')"#
         )
     };
     let bar = |values: &str| {

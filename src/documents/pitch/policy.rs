@@ -1,7 +1,7 @@
 //! How a pitch gets in and out, and who made it.
 
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::{
     documents::{Extra, json},
@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// How much room a trade gets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum RiskProfile {
     /// Stop at 1.0 %, take profit at 1.5 %.
@@ -33,6 +33,21 @@ impl RiskProfile {
             Self::None => return None,
         };
         Some((Decimal::new(stop_loss, 3), Decimal::new(take_profit, 3)))
+    }
+}
+
+/// From text alone: serde's own way also takes `{"TIGHT": null}`, which the domain refuses.
+impl<'de> Deserialize<'de> for RiskProfile {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match String::deserialize(deserializer)?.as_str() {
+            "TIGHT" => Ok(Self::Tight),
+            "BASE" => Ok(Self::Base),
+            "WIDE" => Ok(Self::Wide),
+            "NONE" => Ok(Self::None),
+            _ => Err(de::Error::custom(
+                "expected one of `TIGHT`, `BASE`, `WIDE`, `NONE`",
+            )),
+        }
     }
 }
 

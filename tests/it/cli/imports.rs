@@ -58,7 +58,7 @@ async fn bars_are_inserted_updated_or_left_alone() {
 #[tokio::test]
 async fn bars_of_any_number_come_in_one_transaction() {
     let desk = Desk::new().await;
-    let day = chrono::NaiveDate::from_ymd_opt(1990, 1, 1).unwrap();
+    let day = chrono::NaiveDate::from_ymd_opt(1960, 1, 1).unwrap();
     let rows = |count| -> String {
         let row = |date| format!("AAPL,{date},1,2,1,2,3\n");
         day.iter_days().take(count).map(row).collect()
@@ -130,6 +130,14 @@ async fn bad_bars_are_refused_whole() {
             "line 3, column date: must be a date, such as 2026-01-07",
         ),
         (
+            "AAPL,2026-01-08,50,2,1,2,1\n",
+            "line 3, column open: is above high",
+        ),
+        (
+            "AAPL,2026-01-08,1.5,2,1,0.5,1\n",
+            "line 3, column close: is below low",
+        ),
+        (
             "apple,2026-01-08,1,1,1,1,1\n",
             "line 3, column symbol: must be one to ten of A-Z",
         ),
@@ -144,6 +152,21 @@ async fn bad_bars_are_refused_whole() {
             .failed(&["error: /tmp/", why]);
     }
     nothing_stored(&desk).await;
+}
+
+#[tokio::test]
+async fn a_bar_of_the_future_is_taken_on_request_only() {
+    let desk = Desk::new().await;
+    let row = "AAPL,9042-04-09,10,12,9,11,1000\n";
+    desk.import_bars(row).failed(&[
+        "line 2, column date: 9042-04-09 lies in the future; --allow-future takes it all the same",
+    ]);
+    nothing_stored(&desk).await;
+    let file = desk.folder.file("input", format!("{HEADER}\n{row}"));
+    let said = desk
+        .run(&["import-bars", "--allow-future", file.to_str().unwrap()])
+        .ok();
+    assert_eq!(said, "1 bar: 1 inserted, 0 updated, 0 unchanged\n");
 }
 
 #[tokio::test]

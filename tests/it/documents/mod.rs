@@ -6,6 +6,7 @@
 )]
 
 mod goldens;
+mod parity;
 mod round_trips;
 mod rules;
 mod strategies;
@@ -57,7 +58,7 @@ fn golden(name: &str) -> &'static str {
 
 /// Does something with a golden document, whatever its content is.
 trait Visit {
-    fn visit<C: Content + PartialEq + std::fmt::Debug>(&mut self, name: &str, json: &str);
+    fn visit<C: Content + PartialEq + std::fmt::Debug + 'static>(&mut self, name: &str, json: &str);
 }
 
 fn visit_goldens(visit: &mut impl Visit) {

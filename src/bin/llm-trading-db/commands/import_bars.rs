@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Result, bail};
-use chrono::Datelike;
+use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
 use llm_trading_db::{
     db::Db,
     repo::{
@@ -19,7 +19,7 @@ use llm_trading_db::{
     types::{Price, Symbol},
 };
 
-use super::{count, date};
+use super::{count, date, now};
 use crate::{
     input::{self, Lines, Send},
     output,
@@ -40,11 +40,29 @@ A bar that is there already is replaced."
 pub(crate) struct Args {
     /// CSV file
     file: PathBuf,
+    /// Takes bars of days that have not begun anywhere on earth
+    #[arg(long)]
+    allow_future: bool,
+}
+
+impl Args {
+    /// The last day that a bar may be of. On Kiribati, 14 hours ahead of UTC, a day begins first.
+    fn last_day(&self, now: DateTime<Utc>) -> NaiveDate {
+        const FIRST_TO_BEGIN: TimeDelta = TimeDelta::hours(14);
+        match self.allow_future {
+            true => NaiveDate::MAX,
+            false => now
+                .checked_add_signed(FIRST_TO_BEGIN)
+                .map_or(NaiveDate::MAX, |there| there.date_naive()),
+        }
+    }
 }
 
 pub(crate) async fn run(db: &Db, args: &Args) -> Result<()> {
     let path = args.file.as_path();
     let progress = |so_far| tracing::debug!(?so_far, "importing");
+    let last_day = args.last_day(now());
+    let read = move |path: &Path, send: Send<'_, Bar>| read(path, last_day, send);
     let stored = bars::import(db, input::items(path, read), progress)
         .await
         .map_err(input::nothing_stored)?;
@@ -60,22 +78,26 @@ pub(crate) async fn run(db: &Db, args: &Args) -> Result<()> {
 }
 
 /// Reads all bars of a file.
-fn read(path: &Path, send: Send<'_, Bar>) -> Result<()> {
-    read_lines(Lines::open(path, LONGEST_LINE)?, send)
+fn read(path: &Path, last_day: NaiveDate, send: Send<'_, Bar>) -> Result<()> {
+    read_lines(Lines::open(path, LONGEST_LINE)?, last_day, send)
 }
 
 /// All bars of a text that this program brings along.
 pub(crate) fn parse_all(name: &str, text: &str) -> Result<Vec<Bar>> {
     let mut bars = Vec::new();
     let lines = Lines::new(Path::new(name), text.as_bytes(), LONGEST_LINE);
-    read_lines(lines, &mut |chunk| {
+    read_lines(lines, NaiveDate::MAX, &mut |chunk| {
         bars.extend(chunk);
         Ok(())
     })?;
     Ok(bars)
 }
 
-fn read_lines<R: Read>(mut lines: Lines<R>, send: Send<'_, Bar>) -> Result<()> {
+fn read_lines<R: Read>(
+    mut lines: Lines<R>,
+    last_day: NaiveDate,
+    send: Send<'_, Bar>,
+) -> Result<()> {
     if !lines.advance()? {
         bail!(
             "{} is empty: its first line must be {HEADER}",
@@ -95,6 +117,13 @@ fn read_lines<R: Read>(mut lines: Lines<R>, send: Send<'_, Bar>) -> Result<()> {
             Some(column) => lines.fault_in(&format!("column {column}"), &why),
             None => lines.fault(&why),
         })?;
+        if bar.date > last_day {
+            let why = format!(
+                "{} lies in the future; --allow-future takes it all the same",
+                bar.date
+            );
+            return Err(lines.fault_in("column date", &why));
+        }
         if let Some(first) = seen.insert(&bar, lines.number()) {
             let why = format!(
                 "{} of {} is in line {first} already; keep one of them",
@@ -178,10 +207,26 @@ fn parse(row: &str) -> Result<Bar, Fault> {
         close: price("close", close)?,
         volume: volume(raw_volume)?,
     };
-    match (bar.high, bar.low) {
-        (Some(high), Some(low)) if high < low => Err(Fault::new("high", "is below low")),
-        _ => Ok(bar),
+    plausible(&bar)?;
+    Ok(bar)
+}
+
+/// The day's first and last price lie between its lowest and its highest: otherwise columns are shifted or the source is broken.
+fn plausible(bar: &Bar) -> Result<(), Fault> {
+    if let (Some(high), Some(low)) = (bar.high, bar.low)
+        && high < low
+    {
+        return Err(Fault::new("high", "is below low"));
     }
+    for (column, price) in [("open", bar.open), ("close", bar.close)] {
+        if price.is_some_and(|price| bar.high.is_some_and(|high| price > high)) {
+            return Err(Fault::new(column, "is above high"));
+        }
+        if price.is_some_and(|price| bar.low.is_some_and(|low| price < low)) {
+            return Err(Fault::new(column, "is below low"));
+        }
+    }
+    Ok(())
 }
 
 fn price(column: &'static str, text: &str) -> Result<Option<Price>, Fault> {
@@ -232,6 +277,10 @@ mod tests {
             ("A,2026-01-07,x,1,1,1,1", Some("open")),
             ("A,2026-01-07,1,1,2,1,1", Some("high")),
             ("A,2026-01-07,1,1,-1,1,1", Some("low")),
+            ("A,2026-01-07,5,4,2,3,1", Some("open")),
+            ("A,2026-01-07,1,4,2,3,1", Some("open")),
+            ("A,2026-01-07,,4,2,4.0001,1", Some("close")),
+            ("A,2026-01-07,3,,2,1.9999,1", Some("close")),
             ("A,2026-01-07,1,1,1,1.00001,1", Some("close")),
             ("A,2026-01-07,1,1,1,1,-1", Some("volume")),
             ("A,2026-01-07,1,1,1,1,1.5", Some("volume")),
