@@ -14,6 +14,7 @@ pub use import::import;
 
 use std::collections::BTreeSet;
 
+use checked_pg::time::bounded_date;
 use chrono::NaiveDate;
 use futures_util::{Stream, TryStreamExt};
 use sqlx::PgExecutor;
@@ -147,7 +148,7 @@ pub async fn last_n(
         "#,
         &asked[..],
         i64::from(n),
-        until,
+        bounded_date(until),
     )
     .fetch_all(db)
     .await?;
@@ -168,7 +169,8 @@ pub async fn latest_date(db: impl PgExecutor<'_>, symbol: Symbol) -> Result<Opti
     Ok(date)
 }
 
-/// The bars of a symbol from one day to another, both included, as a stream ordered by date.
+/// The bars of a symbol from one day to another, both included, as a stream ordered by date. From `NaiveDate::MIN` to
+/// `NaiveDate::MAX` is all of them.
 ///
 /// Dropping the stream early costs the connection at most a short drain; the memory in use is that of one row.
 pub fn range<'e>(
@@ -187,8 +189,8 @@ pub fn range<'e>(
         ORDER BY date
         "#,
         symbol,
-        from,
-        to,
+        bounded_date(from),
+        bounded_date(to),
     )
     .fetch(db)
     .map_err(Error::from)

@@ -7,6 +7,7 @@
 //! | [`matrix`], [`latest_matrix`], [`dates_between`], [`extent`] | 1 | primary key |
 //! | [`lock`] | 1 | – |
 
+use checked_pg::time::bounded_date;
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use sqlx::PgExecutor;
@@ -333,8 +334,8 @@ pub async fn dates_between(
         FROM known
         WHERE date IS NOT NULL
         "#,
-        from,
-        to,
+        bounded_date(from),
+        bounded_date(to),
     )
     .fetch_all(db)
     .await?;

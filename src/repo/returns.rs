@@ -8,6 +8,7 @@
 //! | [`dates_since`], [`dates_before`] | 1 | `rolling_7day_log_returns_date_idx` |
 //! | [`all_daily`], [`all_7day`] | 1 | primary key, whole table |
 
+use checked_pg::time::bounded_date;
 use chrono::NaiveDate;
 use futures_util::{Stream, TryStreamExt};
 use rust_decimal::Decimal;
@@ -161,8 +162,8 @@ pub fn daily<'e>(
         ORDER BY date
         "#,
         symbol,
-        from,
-        to,
+        bounded_date(from),
+        bounded_date(to),
     )
     .fetch(db)
     .map_err(Error::from)

@@ -5,6 +5,7 @@
 //! | [`upsert`], [`upsert_many`] | 1 | primary key |
 //! | [`latest`], [`range`] | 1 | primary key |
 
+use checked_pg::time::{bounded_date, bounded_instant};
 use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
 use futures_util::{Stream, TryStreamExt};
 use sqlx::PgExecutor;
@@ -114,7 +115,7 @@ pub async fn latest(
         ORDER BY newest.symbol
         "#,
         symbols,
-        until,
+        bounded_date(until),
         hour,
     )
     .fetch_all(db)
@@ -140,8 +141,8 @@ pub fn range<'e>(
         ORDER BY timestamp
         "#,
         symbol,
-        from,
-        to,
+        bounded_instant(from),
+        bounded_instant(to),
     )
     .fetch(db)
     .map_err(Error::from)

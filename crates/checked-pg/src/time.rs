@@ -1,7 +1,7 @@
 //! Dates and instants as PostgreSQL keeps them, read without a panic: its calendar is another one than chrono's, and has an
 //! infinity at either end.
 
-use chrono::{Days, NaiveDate};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use sqlx::{
     Decode, Postgres,
     error::BoxDynError,
@@ -33,4 +33,48 @@ pub fn decode_date(value: PgValueRef<'_>) -> Result<NaiveDate, BoxDynError> {
         0.. => EPOCH.checked_add_days(magnitude),
     };
     Ok(date.ok_or_else(|| Invalid::new("date", "is infinite or beyond the calendar"))?)
+}
+
+/// A date to compare columns with: one beyond the years 1 to 9999 becomes the day before or after them. No row lies there, so a
+/// range from `NaiveDate::MIN` to `NaiveDate::MAX` is all there is, and PostgreSQL, whose calendar is shorter, takes it.
+#[must_use]
+pub fn bounded_date(date: NaiveDate) -> NaiveDate {
+    date.clamp(BEFORE, AFTER)
+}
+
+/// As [`bounded_date`], for an instant.
+#[must_use]
+pub fn bounded_instant(instant: DateTime<Utc>) -> DateTime<Utc> {
+    instant.clamp(midnight(BEFORE), midnight(AFTER))
+}
+
+const BEFORE: NaiveDate = match NaiveDate::from_ymd_opt(0, 12, 31) {
+    Some(date) => date,
+    None => NaiveDate::MIN,
+};
+const AFTER: NaiveDate = match NaiveDate::from_ymd_opt(10_000, 1, 1) {
+    Some(date) => date,
+    None => NaiveDate::MAX,
+};
+
+fn midnight(date: NaiveDate) -> DateTime<Utc> {
+    date.and_time(chrono::NaiveTime::MIN).and_utc()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_row_has_is_bounded_and_all_else_is_kept() {
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        for kept in ["0001-01-01", "2026-01-07", "9999-12-31"] {
+            assert_eq!(bounded_date(day(kept)), day(kept));
+            assert_eq!(bounded_instant(midnight(day(kept))), midnight(day(kept)));
+        }
+        assert!(bounded_date(NaiveDate::MIN) < day("0001-01-01"));
+        assert!(bounded_date(NaiveDate::MAX) > day("9999-12-31"));
+        assert!(bounded_instant(DateTime::<Utc>::MIN_UTC) < midnight(day("0001-01-01")));
+        assert_eq!(bounded_instant(DateTime::<Utc>::MAX_UTC), midnight(AFTER));
+    }
 }

@@ -7,6 +7,8 @@ use llm_trading_db::{
     repo::{
         Upserted,
         bars::{self, Bar},
+        correlations,
+        returns::{self, Return},
     },
 };
 
@@ -32,7 +34,7 @@ fn keys(bars: &[Bar]) -> Vec<String> {
 }
 
 async fn all(db: &Db, ticker: &str) -> Vec<Bar> {
-    bars::range(db, symbol(ticker), day("1900-01-01"), day("2100-01-01"))
+    bars::range(db, symbol(ticker), NaiveDate::MIN, NaiveDate::MAX)
         .try_collect()
         .await
         .unwrap()
@@ -249,6 +251,18 @@ async fn a_range_includes_both_ends_and_can_be_left_early() {
     let inner: Vec<Bar> = range(dates[1], dates[2]).try_collect().await.unwrap();
     assert_eq!(keys(&inner), ["SPY 2026-01-06", "SPY 2026-01-07"]);
     let none: Vec<Bar> = range(dates[2], dates[1]).try_collect().await.unwrap();
+    assert_eq!(none, []);
+    let ends = [NaiveDate::MIN, NaiveDate::MAX];
+    for end in ends {
+        let none = bars::range(&db, symbol("SPY"), end, end);
+        assert_eq!(none.try_collect::<Vec<Bar>>().await.unwrap(), []);
+        let newest = bars::last_n(&db, &[symbol("SPY")], 9, end).await.unwrap();
+        assert_eq!(newest.len(), if end == NaiveDate::MAX { 4 } else { 0 });
+    }
+    let [first, last] = ends;
+    let none = returns::daily(&db, symbol("SPY"), first, last);
+    assert_eq!(none.try_collect::<Vec<Return>>().await.unwrap(), []);
+    let none = correlations::dates_between(&db, first, last).await.unwrap();
     assert_eq!(none, []);
 
     {

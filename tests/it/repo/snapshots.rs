@@ -1,5 +1,6 @@
 use std::pin::pin;
 
+use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt;
 use llm_trading_db::repo::{
     Upserted,
@@ -33,7 +34,7 @@ async fn an_empty_table_has_nothing() {
         let latest = snapshots::latest(&db, asked, day("2026-01-07"), 23).await;
         assert_eq!(latest.unwrap(), []);
     }
-    let (from, to) = (at("2000-01-01T00:00:00Z"), at("2100-01-01T00:00:00Z"));
+    let (from, to) = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
     let range: Vec<Snapshot> = snapshots::range(&db, spy, from, to)
         .try_collect()
         .await
