@@ -75,6 +75,11 @@ prepare-consumer:
 schema:
     cargo run --quiet --package cargo-checked-pg -- schema
 
+# Compare the database of DATABASE_URL with what was recorded, for instance `just doctor examples/consumer`.
+[group('schema')]
+doctor FOLDER=".":
+    cargo run --quiet --package cargo-checked-pg -- doctor {{ FOLDER }}
+
 # Start the next migration, for instance `just new-migration add_broker_to_accounts`.
 [group('schema')]
 new-migration NAME:
@@ -129,7 +134,7 @@ desk-api:
     {{ bogus }} cargo clippy --quiet --all-targets --manifest-path examples/desk-api/Cargo.toml --target-dir target -- -D warnings
     {{ bogus }} cargo test --quiet --manifest-path examples/desk-api/Cargo.toml --target-dir target
 
-# Package the crate and use it from outside, as examples/consumer does.
+# Package the crates and use them from outside: new crates on them, and examples/consumer.
 [group('parts of check')]
 package:
     cargo fmt --check --manifest-path examples/consumer/Cargo.toml

@@ -30,7 +30,7 @@ use checked_pg_server::EmbeddedServer;
 const USAGE: &str = "usage: cargo run -p xtask -- TASK
 tasks:
   reliability [ONLY]    break things under load and write docs/reliability.md; with a part of a fault's name, print that one only
-  package               package the crate and use it from outside, as examples/consumer does
+  package               package the crates and use them from outside: new crates, and examples/consumer
   mutants [EVERY]       make mistakes in the statements, all or each EVERY-th, and see what rejects them
   mutants publish DATE  all of them, with the result in docs/guarantees.md
   guarantees [--write]  put the mistakes of README's matrix into a new crate, and see what rejects them; or renew the matrix, too

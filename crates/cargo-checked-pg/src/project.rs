@@ -128,7 +128,9 @@ impl Project {
                 folder.display()
             )
         })?;
+        // Where cargo looks for the settings that hold for the crate.
         let asked = cargo()
+            .current_dir(parent(&manifest))
             .args([
                 "metadata",
                 "--quiet",

@@ -1,34 +1,27 @@
 //! The journal on a real server.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use chrono::{DateTime, NaiveDate, Utc};
-use journal::notes::{self, Note, NoteDocument};
+use checked_pg::{Db, Error, Schema, testing};
+use chrono::{DateTime, Utc};
+use journal::{
+    SCHEMA,
+    notes::{self, Note, NoteDocument},
+};
 use llm_trading_db::{
-    config::Config,
-    db::Db,
     documents::{PitchDocument, PitchV2, RiskProfile},
-    embedded::EmbeddedServer,
-    error::Error,
     repo::pitches::{self, NewPitch},
     types::{Account, Model, PitchId, Symbol, WeekId},
 };
 
-/// A migrated database, and the server that it lives on.
-async fn desk() -> (Db, EmbeddedServer) {
-    let server = EmbeddedServer::temporary().unwrap();
-    let db = Db::connect(&Config::from_options(server.options()))
-        .await
-        .unwrap();
-    journal::migrate(&db).await.unwrap();
-    (db, server)
-}
+/// What the database of each test has.
+const SCHEMAS: &[&Schema] = &[&llm_trading_db::SCHEMA, &SCHEMA];
 
-fn day() -> NaiveDate {
-    NaiveDate::from_ymd_opt(2026, 1, 7).unwrap()
+async fn database() -> Db {
+    testing::database(SCHEMAS).await
 }
 
 fn at() -> DateTime<Utc> {
-    day().and_hms_opt(14, 0, 0).unwrap().and_utc()
+    "2026-01-07T14:00:00Z".parse().unwrap()
 }
 
 fn pitch(week: WeekId) -> NewPitch {
@@ -57,29 +50,25 @@ fn note(text: &str) -> NoteDocument {
 
 #[tokio::test]
 async fn a_pitch_and_its_note_are_saved_together() {
-    let (db, _server) = desk().await;
-    let week = WeekId::containing(day());
-    let id = journal::pitch_with_note(&db, week, pitch(week), note("Half the size"), at())
-        .await
-        .unwrap();
-    assert_eq!(
-        notes::find(&db, id).await.unwrap(),
-        Some(note("Half the size"))
-    );
+    let db = database().await;
+    let week = WeekId::containing(at().date_naive());
+    let first = note("Half the size");
+    let id = journal::pitch_with_note(&db, week, pitch(week), first.clone(), at());
+    let id = id.await.unwrap();
+    assert_eq!(notes::find(&db, id).await.unwrap(), Some(first));
 
-    notes::write(&db, id, &note("All of it"), at())
-        .await
-        .unwrap();
+    let second = note("All of it");
+    notes::write(&db, id, &second, at()).await.unwrap();
     let noted = notes::of_week(&db, week).await.unwrap();
     assert_eq!(noted.len(), 1);
     assert_eq!(noted[0].model.as_str(), "chatgpt");
-    assert_eq!(noted[0].note, Some(note("All of it")));
+    assert_eq!(noted[0].note, Some(second));
 }
 
 #[tokio::test]
 async fn a_note_that_fails_undoes_the_pitch() {
-    let (db, _server) = desk().await;
-    let week = WeekId::containing(day());
+    let db = database().await;
+    let week = WeekId::containing(at().date_naive());
     let nobody = PitchId::generate(at());
     let outcome: Result<(), Error> = db
         .transaction(async |tx| {
@@ -88,47 +77,23 @@ async fn a_note_that_fails_undoes_the_pitch() {
         })
         .await;
     let error = outcome.unwrap_err();
-    assert!(
-        error.to_string().contains("trade_notes_pitch_fkey"),
+    assert_eq!(
+        error.constraint(),
+        Some("trade_notes_pitch_fkey"),
         "{error}"
     );
     assert_eq!(notes::of_week(&db, week).await.unwrap(), []);
 }
 
-/// Whoever writes it: what [`Note`] could not read is not stored.
 #[tokio::test]
-#[expect(clippy::disallowed_methods, reason = "a statement of the test alone")]
-async fn the_domain_refuses_what_is_no_note() {
-    let (db, _server) = desk().await;
-    for (note, fits) in [
-        (r#"{"text": "Half"}"#, true),
-        (r#"{"text": ""}"#, false),
-        ("{}", false),
-    ] {
-        let cast = sqlx::query("SELECT $1::text::jsonb::note_document")
-            .bind(note)
-            .execute(&db)
-            .await;
-        assert_eq!(cast.is_ok(), fits, "{note}");
+async fn the_database_is_the_one_that_both_crates_were_compiled_for() {
+    let db = database().await;
+    for schema in SCHEMAS {
+        assert_eq!(db.verify(schema).await.unwrap().findings, []);
     }
 }
 
-/// Twice, since a program migrates whenever it starts: neither list of migrations knows anything of the other's.
-#[tokio::test]
-async fn both_crates_migrate_one_database() {
-    let (db, _server) = desk().await;
-    assert_eq!(db.migrate(&llm_trading_db::SCHEMA).await.unwrap(), 0);
-    assert_eq!(db.migrate(&journal::SCHEMA).await.unwrap(), 0);
-    assert_eq!(
-        db.verify(&llm_trading_db::SCHEMA).await.unwrap().findings,
-        []
-    );
-}
-
-#[tokio::test]
-async fn the_statements_fit_the_live_database() {
-    let (db, _server) = desk().await;
-    let verification = db.verify(&journal::SCHEMA).await.unwrap();
-    assert_eq!(verification.statements, 3);
-    assert_eq!(verification.findings, []);
+#[test]
+fn every_statement_is_executed() {
+    testing::assert_every_statement_is_executed(&SCHEMA);
 }
