@@ -29,11 +29,14 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 pub use judge::content_key;
-pub use report::{Changed, Money, Note, Other, Proof, Refused, Report, Right, Table, Week};
+pub use report::{
+    Changed, Derived, Money, Note, Other, Proof, Refused, Report, Right, Table, Week,
+};
 use statements::Script;
 
 use crate::{
     db::{Db, Tx},
+    service::metrics,
     types::{Account, WeekId},
 };
 
@@ -42,6 +45,8 @@ use crate::{
 pub struct Options {
     /// Does all of it, and rolls it back.
     pub dry_run: bool,
+    /// Tries the rows that an earlier run refused, and that were mended in the old tables since.
+    pub again: bool,
     /// Schema that the old tables move to.
     pub legacy_schema: String,
     /// Time zone of instants that name none, such as `UTC` or `America/New_York`.
@@ -52,6 +57,8 @@ pub struct Options {
     pub accounts: BTreeMap<String, Account>,
     /// Goes on while others are connected.
     pub while_connected: bool,
+    /// Grants on the new tables what other roles may do with the old ones.
+    pub grant_like_before: bool,
     /// Moves tables that a publication sends elsewhere.
     pub published: bool,
 }
@@ -60,11 +67,13 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             dry_run: false,
+            again: false,
             legacy_schema: "legacy".to_owned(),
             naive_timezone: "UTC".to_owned(),
             weeks: BTreeMap::new(),
             accounts: BTreeMap::new(),
             while_connected: false,
+            grant_like_before: false,
             published: false,
         }
     }
@@ -112,6 +121,10 @@ pub enum Step {
     Writing,
     /// Makes the proofs.
     Proving,
+    /// Computes returns and correlations, after the adoption.
+    Deriving,
+    /// Compares them with the old ones.
+    Comparing,
 }
 
 impl fmt::Display for Step {
@@ -124,6 +137,8 @@ impl fmt::Display for Step {
             Self::Judging => "looking at every document",
             Self::Writing => "writing the new rows",
             Self::Proving => "proving that nothing was lost",
+            Self::Deriving => "computing returns and correlations",
+            Self::Comparing => "comparing them with the old ones",
         })
     }
 }
@@ -146,6 +161,7 @@ pub async fn run(
         .transaction_once(async |tx| adopt(tx, options, at, &mut progress).await)
         .await;
     match done {
+        Ok(adopted) if adopted.now => derive(db, adopted, progress).await,
         Ok(adopted) => Ok(adopted),
         Err(End::DryRun(report)) => Ok(Adopted {
             report: *report,
@@ -153,6 +169,35 @@ pub async fn run(
         }),
         Err(End::Error(error)) => Err(error),
     }
+}
+
+/// Computes returns and correlations from the bars, and compares them with the old ones. That is a transaction every few seconds: what
+/// was adopted stays, and a run that is interrupted here is taken up by the metrics job.
+async fn derive(
+    db: &Db,
+    adopted: Adopted,
+    mut progress: impl FnMut(Step),
+) -> Result<Adopted, Error> {
+    if !adopted.report.tables.iter().any(|table| table.recomputed) {
+        return Ok(adopted);
+    }
+    progress(Step::Deriving);
+    metrics::run(db, metrics::Window::default(), metrics::Scope::Changed).await?;
+    progress(Step::Comparing);
+    let stored = db
+        .transaction_once(async |tx| {
+            statements::run(tx, Script::Limits).await?;
+            let legacy_schema = statements::legacy_schema(tx).await?;
+            statements::set(tx, "adopt.legacy", &legacy_schema).await?;
+            statements::run(tx, Script::CompareDerived).await?;
+            statements::stored_report(tx).await
+        })
+        .await?;
+    let report = stored.as_deref().map(parse).transpose()?;
+    Ok(Adopted {
+        report: report.unwrap_or(adopted.report),
+        now: true,
+    })
 }
 
 /// Why the transaction is rolled back.
@@ -178,19 +223,42 @@ async fn adopt(
     progress: &mut impl FnMut(Step),
 ) -> Result<Adopted, End> {
     statements::run(tx, Script::Prepare).await?;
-    if let Some(stored) = statements::stored_report(tx).await? {
-        let report = read(&stored)?;
-        return Ok(Adopted { report, now: false });
+    let (mut sessions, mut migrations) = (Vec::new(), 0);
+    match (statements::stored_report(tx).await?, options.again) {
+        (Some(stored), false) => {
+            let report = read(&stored)?;
+            return Ok(Adopted { report, now: false });
+        }
+        (Some(_), true) => {
+            let legacy_schema = statements::legacy_schema(tx).await?;
+            parameters(tx, options, &legacy_schema, at).await?;
+            statements::run(tx, Script::Reopen).await?;
+        }
+        (None, true) => {
+            return Err(in_the_way(
+                "this database was not adopted yet: run it without --again",
+            ));
+        }
+        (None, false) => {
+            sessions = look(tx, options).await?;
+            parameters(tx, options, &options.legacy_schema, at).await?;
+            progress(Step::Moving);
+            statements::run(tx, Script::Move).await?;
+        }
     }
-    let sessions = look(tx, options).await?;
-    parameters(tx, options, at).await?;
-    progress(Step::Moving);
-    statements::run(tx, Script::Move).await?;
-    progress(Step::Migrating);
-    let migrations = tx.migrate(&crate::SCHEMA).await?;
+    if !options.again {
+        progress(Step::Migrating);
+        migrations = tx.migrate(&crate::SCHEMA).await?;
+    }
     progress(Step::Reading);
     statements::run(tx, Script::Read).await?;
-    convert(tx, progress).await?;
+    if options.again {
+        statements::run(tx, Script::OnlyRefused).await?;
+    }
+    convert(tx, options.again, progress).await?;
+    if options.grant_like_before {
+        statements::run(tx, Script::Grant).await?;
+    }
     progress(Step::Proving);
     let mut report = prove(tx).await?;
     report.sessions = sessions;
@@ -237,14 +305,21 @@ async fn look(tx: &mut Tx, options: &Options) -> Result<Vec<String>, End> {
     Ok(sessions)
 }
 
-async fn parameters(tx: &mut Tx, options: &Options, at: DateTime<Utc>) -> Result<(), End> {
+async fn parameters(
+    tx: &mut Tx,
+    options: &Options,
+    legacy_schema: &str,
+    at: DateTime<Utc>,
+) -> Result<(), End> {
     let json = |map: Vec<(&String, String)>| {
         serde_json::to_string(&map.into_iter().collect::<BTreeMap<_, _>>())
             .map_err(|_| crate::Error::Driver("texts can be written as JSON"))
     };
     let weeks = options.weeks.iter().map(|(k, v)| (k, v.to_string()));
     let accounts = options.accounts.iter().map(|(k, v)| (k, v.to_string()));
-    statements::set(tx, "adopt.legacy", &options.legacy_schema).await?;
+    statements::set(tx, "adopt.legacy", legacy_schema).await?;
+    let again = if options.again { "yes" } else { "no" };
+    statements::set(tx, "adopt.again", again).await?;
     statements::set(tx, "adopt.zone", &options.naive_timezone).await?;
     statements::set(tx, "adopt.start", &at.to_rfc3339()).await?;
     statements::set(tx, "adopt.weeks", &json(weeks.collect())?).await?;
@@ -252,15 +327,19 @@ async fn parameters(tx: &mut Tx, options: &Options, at: DateTime<Utc>) -> Result
     Ok(())
 }
 
-async fn convert(tx: &mut Tx, progress: &mut impl FnMut(Step)) -> Result<(), End> {
+async fn convert(tx: &mut Tx, again: bool, progress: &mut impl FnMut(Step)) -> Result<(), End> {
     progress(Step::Converting);
     for script in [
         Script::Market,
+        Script::Returns,
         Script::People,
         Script::Council,
         Script::Journal,
     ] {
         statements::run(tx, script).await?;
+    }
+    if again {
+        statements::run(tx, Script::KnownPitches).await?;
     }
     progress(Step::Judging);
     statements::run(tx, Script::JudgeForms).await?;
@@ -277,6 +356,9 @@ async fn convert(tx: &mut Tx, progress: &mut impl FnMut(Step)) -> Result<(), End
     judge::review_ids(tx).await?;
     statements::run(tx, Script::GiveReviewIds).await?;
     statements::run(tx, Script::WriteReviews).await?;
+    if again {
+        statements::run(tx, Script::ForgetPitches).await?;
+    }
     Ok(())
 }
 
@@ -304,8 +386,12 @@ async fn prove(tx: &mut Tx) -> Result<Report, End> {
 }
 
 fn read(json: &str) -> Result<Report, End> {
+    parse(json).map_err(End::Error)
+}
+
+fn parse(json: &str) -> Result<Report, Error> {
     serde_json::from_str(json)
-        .map_err(|error| in_the_way(format!("the stored report cannot be read: {error}")))
+        .map_err(|error| Error::InTheWay(format!("the stored report cannot be read: {error}")))
 }
 
 /// The options, for the record.
@@ -315,6 +401,7 @@ fn told(options: &Options) -> BTreeMap<&'static str, String> {
         weeks,
         accounts,
         while_connected,
+        grant_like_before,
         published,
         ..
     } = options;
@@ -323,6 +410,7 @@ fn told(options: &Options) -> BTreeMap<&'static str, String> {
         ("weeks", format!("{weeks:?}")),
         ("accounts", format!("{accounts:?}")),
         ("while_connected", while_connected.to_string()),
+        ("grant_like_before", grant_like_before.to_string()),
         ("published", published.to_string()),
     ])
 }

@@ -36,6 +36,9 @@ pub struct Report {
     /// Others who were connected meanwhile.
     #[serde(default)]
     pub sessions: Vec<String>,
+    /// What was computed anew from the bars, beside the old values; empty until that is done.
+    #[serde(default, deserialize_with = "or_none")]
+    pub derived: Vec<Derived>,
     /// Migrations that were run.
     #[serde(default)]
     pub migrations: usize,
@@ -164,6 +167,23 @@ pub struct Money {
     pub adopted: String,
     /// Of the rows that were refused.
     pub refused: String,
+}
+
+/// Values that were computed anew, beside the old ones.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Derived {
+    /// The table.
+    pub name: String,
+    /// Rows of the old one.
+    pub legacy: u64,
+    /// Values that are the same but for rounding: to 8 decimals, correlations to 6.
+    pub equal: u64,
+    /// Values that are others.
+    pub different: u64,
+    /// Old rows that the bars no longer support.
+    pub legacy_only: u64,
+    /// Rows that the old table lacked.
+    pub new_only: u64,
 }
 
 /// Something that had to hold.

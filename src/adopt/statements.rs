@@ -29,8 +29,13 @@ const PREPARE: &str = concat!(
 pub(super) enum Script {
     Prepare,
     Move,
+    Reopen,
     Read,
+    OnlyRefused,
+    KnownPitches,
+    ForgetPitches,
     Market,
+    Returns,
     People,
     Council,
     Journal,
@@ -43,6 +48,10 @@ pub(super) enum Script {
     GiveReviewIds,
     WriteReviews,
     Prove,
+    Grant,
+    Limits,
+    Pause,
+    CompareDerived,
 }
 
 impl Script {
@@ -50,8 +59,13 @@ impl Script {
         match self {
             Self::Prepare => PREPARE,
             Self::Move => include_str!("sql/move.sql"),
+            Self::Reopen => include_str!("sql/reopen.sql"),
+            Self::OnlyRefused => include_str!("sql/again.sql"),
+            Self::KnownPitches => include_str!("sql/known_pitches.sql"),
+            Self::ForgetPitches => include_str!("sql/forget_pitches.sql"),
             Self::Read => concat!(include_str!("sql/load.sql"), include_str!("sql/read.sql")),
             Self::Market => include_str!("sql/market.sql"),
+            Self::Returns => include_str!("sql/returns.sql"),
             Self::People => include_str!("sql/people.sql"),
             Self::Council => include_str!("sql/council.sql"),
             Self::Journal => include_str!("sql/journal.sql"),
@@ -66,6 +80,10 @@ impl Script {
             Self::GiveReviewIds => include_str!("sql/review_ids.sql"),
             Self::WriteReviews => include_str!("sql/write_reviews.sql"),
             Self::Prove => include_str!("sql/proofs.sql"),
+            Self::Grant => include_str!("sql/grant.sql"),
+            Self::Limits => include_str!("sql/prepare.sql"),
+            Self::Pause => "SELECT pg_sleep(0.1); SELECT pg_stat_clear_snapshot()",
+            Self::CompareDerived => include_str!("sql/compare_derived.sql"),
         }
     }
 }
@@ -99,9 +117,18 @@ pub(super) async fn texts(tx: &mut Tx, statement: &'static str) -> Result<Vec<St
     .await
 }
 
-/// Others who are connected, a line each.
+/// Others who are connected, a line each. One who has just said goodbye gets a moment to go.
 pub(super) async fn sessions(tx: &mut Tx) -> Result<Vec<String>> {
-    texts(tx, include_str!("sql/sessions.sql")).await
+    const LOOKS: usize = 10;
+    let mut found = Vec::new();
+    for _ in 0..LOOKS {
+        found = texts(tx, include_str!("sql/sessions.sql")).await?;
+        if found.is_empty() {
+            break;
+        }
+        run(tx, Script::Pause).await?;
+    }
+    Ok(found)
 }
 
 /// The report, as JSON.
@@ -288,6 +315,15 @@ pub(super) async fn stored_report(tx: &mut Tx) -> Result<Option<String>> {
     }
     let newest = "SELECT report::text FROM adoption.run ORDER BY at DESC LIMIT 1";
     Ok(texts(tx, newest).await?.pop())
+}
+
+/// The schema that the old tables moved to.
+pub(super) async fn legacy_schema(tx: &mut Tx) -> Result<String> {
+    let oldest = "SELECT legacy_schema FROM adoption.run ORDER BY at LIMIT 1";
+    let mut found = texts(tx, oldest).await?;
+    found
+        .pop()
+        .ok_or(Error::Driver("the database was adopted before"))
 }
 
 /// Stores the report of this run.

@@ -93,8 +93,8 @@ LANGUAGE sql IMMUTABLE AS $$
 $$;
 
 -- The day, if it is in the years 1 to 9999.
-CREATE FUNCTION pg_temp.day(value text) RETURNS date
-LANGUAGE plpgsql IMMUTABLE AS $$
+CREATE FUNCTION pg_temp.any_day(value text) RETURNS date
+LANGUAGE plpgsql STABLE AS $$
 DECLARE
     found date;
 BEGIN
@@ -107,6 +107,15 @@ EXCEPTION
 END
 $$;
 
+-- The same; most days need no exception to be caught.
+CREATE FUNCTION pg_temp.day(value text) RETURNS date
+LANGUAGE sql STABLE AS $$
+    SELECT CASE
+        WHEN value ~ '^[12]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])$' THEN value::date
+        WHEN value IS NOT NULL THEN pg_temp.any_day(value)
+    END
+$$;
+
 -- Whether an instant does not say of which zone it is.
 CREATE FUNCTION pg_temp.is_naive(value text) RETURNS boolean
 LANGUAGE sql IMMUTABLE AS $$
@@ -114,7 +123,7 @@ LANGUAGE sql IMMUTABLE AS $$
 $$;
 
 -- The instant, if it is in the years 1 to 9999; NULL for any other text.
-CREATE FUNCTION pg_temp.instant(value text) RETURNS timestamptz
+CREATE FUNCTION pg_temp.any_instant(value text) RETURNS timestamptz
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
     found timestamptz;
@@ -132,6 +141,15 @@ BEGIN
 EXCEPTION
     WHEN data_exception THEN RETURN NULL;
 END
+$$;
+
+-- The same; most instants need no exception to be caught.
+CREATE FUNCTION pg_temp.instant(value text) RETURNS timestamptz
+LANGUAGE sql STABLE AS $$
+    SELECT CASE
+        WHEN value ~ '^[12]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?\+00:00$' THEN value::timestamptz
+        WHEN value IS NOT NULL THEN pg_temp.any_instant(value)
+    END
 $$;
 
 -- When the run began, for rows that know no time of their own.
@@ -311,4 +329,19 @@ $$;
 CREATE FUNCTION pg_temp.finite(value text) RETURNS numeric
 LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE WHEN number > '-Infinity' AND number < 'Infinity' THEN number END FROM pg_temp.number(value) AS number
+$$;
+
+CREATE FUNCTION pg_temp.old_return(j jsonb, name text)
+RETURNS TABLE (symbol text, date date, value numeric, created_at timestamptz, code text, field text, reason text, changes pg_temp.change[])
+LANGUAGE sql STABLE AS $$
+    SELECT symbol, date, value, pg_temp.time_of(j ->> 'created_at'),
+           CASE WHEN symbol IS NULL THEN 'symbol_form' WHEN date IS NULL THEN 'date_form' WHEN value IS NULL THEN 'return_form' END,
+           CASE WHEN symbol IS NULL THEN 'symbol' WHEN date IS NULL THEN 'date' ELSE name END,
+           CASE WHEN symbol IS NULL THEN 'no ticker of a listed instrument' WHEN date IS NULL THEN 'no day in the years 1 to 9999'
+                ELSE 'no finite number' END,
+           ARRAY[pg_temp.change_of('case_changed', 'symbol', j ->> 'symbol', symbol), pg_temp.change_of('rounded', name, j ->> name, value)]
+    FROM (
+        SELECT pg_temp.symbol(j ->> 'symbol') AS symbol, pg_temp.day(j ->> 'date') AS date,
+               pg_temp.within(pg_temp.number(j ->> name), -9999.99999999, 9999.99999999, 8) AS value
+    ) AS read
 $$;

@@ -16,10 +16,10 @@ $$;
 
 -- Of events that are alike the first has the id that an import of the same event would have, and the others keep their own.
 UPDATE pg_temp.new_execution_events AS new
-SET id = CASE WHEN place = 1 THEN of_content WHEN old_id IS NOT NULL AND of_old_id = 1 THEN old_id ELSE own END,
-    changes = CASE WHEN place > 1 THEN changes || ROW('twin', 'id', NULL, NULL)::pg_temp.change ELSE changes END
+SET id = CASE WHEN place = 1 AND NOT there THEN of_content WHEN old_id IS NOT NULL AND of_old_id = 1 THEN old_id ELSE own END,
+    changes = CASE WHEN place > 1 OR there THEN changes || ROW('twin', 'id', NULL, NULL)::pg_temp.change ELSE changes END
 FROM (
-    SELECT new.n, content.id AS of_content, own.id AS own,
+    SELECT new.n, content.id AS of_content, own.id AS own, EXISTS (SELECT FROM execution_events AS e WHERE e.id = content.id) AS there,
            row_number() OVER (PARTITION BY content.id ORDER BY new.created_at, new.old_id, new.n) AS place,
            row_number() OVER (PARTITION BY new.old_id ORDER BY new.n) AS of_old_id
     FROM pg_temp.new_execution_events AS new

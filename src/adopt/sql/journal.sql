@@ -36,6 +36,8 @@ FROM (
     FROM (
         SELECT *, pg_temp.document(j -> 'event_data') AS document,
                CASE
+                   -- Only this program has events about events.
+                   WHEN btrim(j ->> 'event_type') IN ('VOID', 'CORRECTION') THEN 'legacy_' || btrim(j ->> 'event_type')
                    WHEN btrim(j ->> 'event_type') COLLATE "C" ~ '^[A-Za-z][A-Za-z0-9_]{0,49}$' THEN btrim(j ->> 'event_type')
                    WHEN btrim(j ->> 'event_type') <> '' THEN left('legacy_' || regexp_replace(btrim(j ->> 'event_type'), '[^A-Za-z0-9_]', '_', 'g'), 50)
                END AS event_type

@@ -1,6 +1,10 @@
 -- Copies every old table, one temporary table each, with its rows as JSON: so a column of any type reads as text, and one that
 -- is not there as NULL. A table that is not there is empty.
 
+-- Temporary objects are looked for last, or one of them would hide a domain of its name from every statement of this program. Here
+-- each is named with its schema.
+SELECT set_config('search_path', concat_ws(', ', NULLIF(current_setting('search_path'), ''), 'pg_temp'), true);
+
 -- For people who look through the report.
 CREATE TEMP TABLE note (name text, code text, field text, rows bigint) ON COMMIT DROP;
 
@@ -29,6 +33,11 @@ BEGIN
     EXECUTE format(
         'CREATE TEMP TABLE old_%s (n bigint GENERATED ALWAYS AS IDENTITY, key text, j jsonb, twice boolean, origin text) ON COMMIT DROP', wanted);
     SELECT was INTO relation FROM pg_temp.moved WHERE name = wanted;
+    -- What follows from bars is computed anew from them, if there are any.
+    IF wanted IN ('daily_log_returns', 'rolling_7day_log_returns', 'correlation_matrix') 
+       AND (current_setting('adopt.again') = 'yes' OR EXISTS (SELECT FROM pg_temp.old_daily_bars)) THEN
+        RETURN 0;
+    END IF;
     IF relation IS NULL THEN
         RETURN 0;
     END IF;
@@ -150,7 +159,7 @@ BEGIN
     EXECUTE format(
         'INSERT INTO adoption.refused (table_name, legacy_key, code, field, reason, "row")
          SELECT origin, old.key, code, field, reason, j FROM pg_temp.new_%1$s AS new JOIN pg_temp.old_%1$s AS old USING (n)
-         WHERE code IS NOT NULL ORDER BY n', wanted);
+         WHERE code <> ''adopted_before'' ORDER BY n', wanted);
     EXECUTE format(
         'INSERT INTO adoption.changed (table_name, legacy_key, code, field, was, is_now)
          SELECT origin, old.key, change.code, change.field, left(change.was, 1000), left(change.is_now, 1000)

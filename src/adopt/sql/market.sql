@@ -1,31 +1,44 @@
 -- Market data.
 
 CREATE TEMP TABLE new_daily_bars ON COMMIT DROP AS
-SELECT n, key, symbol, date, open, CASE WHEN high >= low THEN high WHEN low IS NULL THEN high END AS high,
-       CASE WHEN high >= low THEN low WHEN high IS NULL THEN low END AS low, close, volume,
-       pg_temp.time_of(j ->> 'created_at') AS created_at, pg_temp.time_of(j ->> 'created_at') AS updated_at,
-       pg_temp.number(j ->> 'id') AS id, j ->> 'symbol' = symbol AS as_it_was,
+SELECT n, key, symbol, date, open, CASE WHEN high < low THEN NULL ELSE high END AS high, CASE WHEN high < low THEN NULL ELSE low END AS low,
+       close, volume, created_at, created_at AS updated_at, pg_temp.number(j ->> 'id') AS id, j ->> 'symbol' = symbol AS as_it_was,
        CASE WHEN symbol IS NULL THEN 'symbol_form' WHEN date IS NULL THEN 'date_form' END AS code,
        CASE WHEN symbol IS NULL THEN 'symbol' WHEN date IS NULL THEN 'date' END AS field,
        CASE WHEN symbol IS NULL THEN 'no ticker of a listed instrument' WHEN date IS NULL THEN 'no day in the years 1 to 9999' END AS reason,
        NULL::bigint AS winner,
-       ARRAY[
-           pg_temp.change_of('case_changed', 'symbol', j ->> 'symbol', symbol),
-           pg_temp.change_of('value_dropped', 'open', j ->> 'open', open),
-           CASE WHEN high < low THEN ROW('high_below_low', 'high', j ->> 'high', NULL)::pg_temp.change
-                ELSE pg_temp.change_of('value_dropped', 'high', j ->> 'high', high) END,
-           CASE WHEN high < low THEN ROW('high_below_low', 'low', j ->> 'low', NULL)::pg_temp.change
-                ELSE pg_temp.change_of('value_dropped', 'low', j ->> 'low', low) END,
-           pg_temp.change_of('value_dropped', 'close', j ->> 'close', close),
-           pg_temp.change_of('value_dropped', 'volume', j ->> 'volume', volume::numeric),
-           pg_temp.time_change('created_at', j ->> 'created_at', pg_temp.time_of(j ->> 'created_at'))
-       ] AS changes
+       CASE
+           -- As most rows are, of which nothing has to be said.
+           WHEN j ->> 'symbol' = symbol AND NOT COALESCE(high < low, false) AND j ->> 'created_at' IS NOT NULL
+                AND (open, high, low, close, volume) IS NOT DISTINCT FROM (was_open, was_high, was_low, was_close, was_volume)
+                AND num_nulls(open, high, low, close, volume)
+                    = num_nulls(j ->> 'open', j ->> 'high', j ->> 'low', j ->> 'close', j ->> 'volume')
+           THEN NULL
+           ELSE ARRAY[
+               pg_temp.change_of('case_changed', 'symbol', j ->> 'symbol', symbol),
+               pg_temp.change_of('value_dropped', 'open', j ->> 'open', open),
+               CASE WHEN high < low THEN ROW('high_below_low', 'high', j ->> 'high', NULL)::pg_temp.change
+                    ELSE pg_temp.change_of('value_dropped', 'high', j ->> 'high', high) END,
+               CASE WHEN high < low THEN ROW('high_below_low', 'low', j ->> 'low', NULL)::pg_temp.change
+                    ELSE pg_temp.change_of('value_dropped', 'low', j ->> 'low', low) END,
+               pg_temp.change_of('value_dropped', 'close', j ->> 'close', close),
+               pg_temp.change_of('value_dropped', 'volume', j ->> 'volume', volume::numeric),
+               pg_temp.time_change('created_at', j ->> 'created_at', created_at)
+           ]
+       END AS changes
 FROM (
-    SELECT n, key, j, pg_temp.symbol(j ->> 'symbol') AS symbol, pg_temp.day(j ->> 'date') AS date,
-           pg_temp.price(j ->> 'open') AS open, pg_temp.price(j ->> 'high') AS high, pg_temp.price(j ->> 'low') AS low,
-           pg_temp.price(j ->> 'close') AS close,
-           pg_temp.within(pg_temp.number(j ->> 'volume'), 0, 9223372036854775807, 0)::bigint AS volume
-    FROM pg_temp.old_daily_bars
+    SELECT n, key, j, symbol, date, created_at, was_open, was_high, was_low, was_close, was_volume,
+           pg_temp.within(was_open, 0, 99999999.9999, 4) AS open, pg_temp.within(was_high, 0, 99999999.9999, 4) AS high,
+           pg_temp.within(was_low, 0, 99999999.9999, 4) AS low, pg_temp.within(was_close, 0, 99999999.9999, 4) AS close,
+           pg_temp.within(was_volume, 0, 9223372036854775807, 0)::bigint AS volume
+    FROM (
+        SELECT n, key, j, pg_temp.symbol(j ->> 'symbol') AS symbol, pg_temp.day(j ->> 'date') AS date,
+               pg_temp.time_of(j ->> 'created_at') AS created_at, pg_temp.number(j ->> 'open') AS was_open,
+               pg_temp.number(j ->> 'high') AS was_high, pg_temp.number(j ->> 'low') AS was_low,
+               pg_temp.number(j ->> 'close') AS was_close, pg_temp.number(j ->> 'volume') AS was_volume
+        FROM pg_temp.old_daily_bars
+        OFFSET 0
+    ) AS read
     OFFSET 0
 ) AS old;
 SELECT pg_temp.supersede('daily_bars', 'symbol, date', 'as_it_was DESC, id DESC NULLS LAST, n');

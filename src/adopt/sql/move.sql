@@ -1,7 +1,7 @@
 -- Moves the tables of the Python layer, with its views and functions, into a schema of their own. `relation` is a temporary table
 -- with the rows of old_tables.sql; `moved` says what was moved.
 
-CREATE TEMP TABLE moved (place integer, name text PRIMARY KEY, was oid NOT NULL, rows bigint, columns text[]) ON COMMIT DROP;
+CREATE TEMP TABLE moved (place integer, name text PRIMARY KEY, was oid NOT NULL, rows bigint, columns text[], tried bigint) ON COMMIT DROP;
 CREATE TEMP TABLE stray (kind text, name text, why text) ON COMMIT DROP;
 CREATE TEMP TABLE old_right (name text, grantee text, privilege text) ON COMMIT DROP;
 
@@ -82,7 +82,7 @@ BEGIN
         EXECUTE format('UPDATE pg_temp.moved SET rows = (SELECT count(*) FROM %I.%I) WHERE name = %L', legacy, found.name, found.name);
     END LOOP;
     UPDATE pg_temp.moved
-    SET columns = ARRAY(SELECT attname FROM pg_attribute WHERE attrelid = was AND attnum > 0 AND NOT attisdropped ORDER BY attnum);
+    SET tried = rows, columns = ARRAY(SELECT attname FROM pg_attribute WHERE attrelid = was AND attnum > 0 AND NOT attisdropped ORDER BY attnum);
     FOR found IN
         SELECT pg_class.oid::regclass AS relation
         FROM pg_class

@@ -1,7 +1,6 @@
 -- What must hold before anything is committed. Each proof looks at the old tables and at ours, not at how one became the other.
 CREATE TEMP TABLE proof (number integer, name text, holds boolean, detail text) ON COMMIT DROP;
 CREATE TEMP TABLE sum_of_money (what text, legacy numeric, adopted numeric, refused numeric) ON COMMIT DROP;
--- Not `balance`: a temporary table would hide the domain of that name.
 CREATE TEMP TABLE tally (name text, place integer, legacy bigint, adopted bigint, refused bigint, changed bigint, lost bigint) ON COMMIT DROP;
 
 -- The same document but for the places that are listed as changed.
@@ -17,6 +16,13 @@ BEGIN
 END
 $$;
 
+-- Whether the values of a table are computed from the bars, after the adoption.
+CREATE FUNCTION pg_temp.is_recomputed(name text) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT name IN ('daily_log_returns', 'rolling_7day_log_returns', 'correlation_matrix')
+       AND (current_setting('adopt.again') = 'yes' OR EXISTS (SELECT FROM pg_temp.old_daily_bars))
+$$;
+
 -- Old rows, and those of them that are in our table under the id they should have. `origin` is where a row was.
 DO $$
 DECLARE
@@ -27,7 +33,8 @@ BEGIN
             ('daily_bars', 'symbol, date'), ('hourly_snapshots', 'symbol, timestamp'), ('fetch_log', 'id'), ('research_reports', 'id'),
             ('pm_pitches', 'id'), ('peer_reviews', 'id'), ('chairman_decisions', 'id'), ('execution_events', 'id'),
             ('account_performance', 'id'), ('weekly_performance', 'account, week_id'), ('market_condition_performance', 'id'),
-            ('users', 'id'), ('accounts', 'id'), ('logs', 'id')
+            ('users', 'id'), ('accounts', 'id'), ('logs', 'id'), ('daily_log_returns', 'symbol, date'),
+            ('rolling_7day_log_returns', 'symbol, date'), ('correlation_matrix', 'date, symbol_1, symbol_2')
         ) AS known (name, key)
     LOOP
         EXECUTE format(
@@ -43,7 +50,7 @@ BEGIN
             (SELECT string_agg('ours.' || part, ', ') FROM unnest(string_to_array(known.key, ', ')) AS part), current_schema());
     END LOOP;
     INSERT INTO pg_temp.tally (name, legacy, adopted, refused, changed, lost)
-    SELECT name, rows, 0, 0, 0, 0 FROM pg_temp.moved WHERE name NOT IN (SELECT name FROM pg_temp.tally);
+    SELECT name, COALESCE(tried, 0), 0, 0, 0, 0 FROM pg_temp.moved WHERE name NOT IN (SELECT name FROM pg_temp.tally);
     UPDATE pg_temp.tally
     SET refused = legacy
     WHERE name IN ('orders', 'positions', 'checkpoint_updates', 'weekly_postmortems', 'week_metadata');
@@ -52,12 +59,12 @@ END
 $$;
 
 INSERT INTO pg_temp.proof
-SELECT 1, 'every old row is adopted or refused', bool_and(legacy = adopted + refused AND legacy = rows),
-       string_agg(name || ': ' || rows || ' rows, ' || adopted || ' adopted, ' || refused || ' refused', '; ')
-           FILTER (WHERE legacy <> adopted + refused OR legacy <> rows)
+SELECT 1, 'every old row is adopted or refused', bool_and(legacy = adopted + refused AND legacy = tried),
+       string_agg(name || ': ' || tried || ' rows, ' || adopted || ' adopted, ' || refused || ' refused', '; ')
+           FILTER (WHERE legacy <> adopted + refused OR legacy <> tried)
 FROM pg_temp.tally
 JOIN pg_temp.moved USING (name)
-WHERE name NOT IN ('daily_log_returns', 'rolling_7day_log_returns', 'correlation_matrix');
+WHERE NOT pg_temp.is_recomputed(name);
 
 INSERT INTO pg_temp.proof
 SELECT 2, 'each is in exactly one place, under its own key', bool_and(lost = 0 AND listed = refused),
@@ -65,7 +72,7 @@ SELECT 2, 'each is in exactly one place, under its own key', bool_and(lost = 0 A
            FILTER (WHERE lost > 0 OR listed <> refused)
 FROM pg_temp.tally
 CROSS JOIN LATERAL (
-    SELECT count(*) AS listed FROM adoption.refused WHERE table_name = name AND code <> 'no_counterpart'
+    SELECT count(*) AS listed FROM adoption.refused WHERE table_name = name AND code NOT IN ('no_counterpart', 'recomputed', 'no_longer_derivable')
 ) AS listed
 WHERE name NOT IN ('orders', 'positions', 'checkpoint_updates', 'weekly_postmortems', 'week_metadata');
 
@@ -136,7 +143,8 @@ SELECT 'daily_bars.' || name, (SELECT sum(pg_temp.finite(j ->> name)) FROM pg_te
        (SELECT sum((to_jsonb(ours) ->> name)::numeric)
         FROM pg_temp.new_daily_bars AS new JOIN daily_bars AS ours USING (symbol, date) WHERE new.code IS NULL)
        + COALESCE((SELECT sum(COALESCE(pg_temp.finite(was), 0) - COALESCE(pg_temp.finite(is_now), 0)) FROM adoption.changed
-                   WHERE table_name = 'daily_bars' AND field = name), 0),
+                   WHERE table_name = 'daily_bars' AND field = name
+                     AND legacy_key IN (SELECT key FROM pg_temp.old_daily_bars)), 0),
        (SELECT sum(pg_temp.finite("row" ->> name)) FROM adoption.refused WHERE table_name = 'daily_bars')
 FROM unnest('{close,volume}'::text[]) AS name;
 INSERT INTO pg_temp.proof

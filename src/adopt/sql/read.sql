@@ -2,6 +2,9 @@
 
 SELECT
     pg_temp.load('daily_bars', '{symbol,date,open,high,low,close,volume,created_at}', '{}'),
+    pg_temp.load('daily_log_returns', '{symbol,date,log_return,created_at}', '{}'),
+    pg_temp.load('rolling_7day_log_returns', '{symbol,date,log_return_7d,created_at}', '{}'),
+    pg_temp.load('correlation_matrix', '{date,symbol_1,symbol_2,correlation,created_at}', '{}'),
     pg_temp.load('hourly_snapshots', '{symbol,timestamp,date,hour,price,volume,created_at}', '{}'),
     pg_temp.load('fetch_log', '{fetch_type,symbol,status,success,error_message,timestamp}', '{}'),
     pg_temp.load('research_reports', '{week_id,provider,model,natural_language,structured_json,status,error_message,generated_at,created_at}', '{structured_json}'),
@@ -32,11 +35,12 @@ SELECT key, jsonb_build_object('id', j -> 'id', 'week_id', j -> 'week_id',
            'error_message', j -> 'error_message', 'generated_at', j -> 'completed_at', 'created_at', j -> 'created_at'), twice, 'research_packs'
 FROM pg_temp.old_research_packs;
 
--- What has no counterpart is one line a table.
+-- What was state of a running program is not converted: one line a table.
 INSERT INTO adoption.refused (table_name, legacy_key, code, reason, "row")
-SELECT name, '*', 'no_counterpart', rows || ' rows have no table of this program; they stay in the old one', jsonb_build_object('rows', rows)
+SELECT name, '*', 'no_counterpart', rows || ' rows are not converted; they stay in the old table', jsonb_build_object('rows', rows)
 FROM pg_temp.moved
 WHERE name IN ('orders', 'positions', 'checkpoint_updates', 'weekly_postmortems', 'week_metadata') AND rows > 0
+  AND current_setting('adopt.again') = 'no'
 ORDER BY name;
 
 -- One answer per label, the same for all tables: what was grouped stays grouped.
@@ -64,4 +68,4 @@ CREATE UNIQUE INDEX ON pg_temp.label (label);
 
 INSERT INTO adoption.week (label, week_id, rule, rows)
 SELECT label, week, rule, rows FROM pg_temp.label WHERE rows > 0
-ON CONFLICT (label) DO UPDATE SET week_id = EXCLUDED.week_id, rule = EXCLUDED.rule, rows = EXCLUDED.rows;
+ON CONFLICT (label) DO UPDATE SET week_id = EXCLUDED.week_id, rule = EXCLUDED.rule, rows = GREATEST(week.rows, EXCLUDED.rows);

@@ -2,7 +2,7 @@
 SELECT jsonb_build_object(
     'tables', (
         SELECT jsonb_agg(jsonb_build_object('name', name, 'legacy', legacy, 'adopted', adopted, 'refused', refused, 'changed', changed,
-                                            'recomputed', name IN ('daily_log_returns', 'rolling_7day_log_returns', 'correlation_matrix'))
+                                            'recomputed', pg_temp.is_recomputed(name))
                          ORDER BY place)
         FROM pg_temp.tally
     ),

@@ -11,7 +11,7 @@ SELECT old.j ->> 'id' AS old_id, new.n, new.code, kept.id, kept.week_id, kept.re
 FROM pg_temp.new_pm_pitches AS new
 JOIN pg_temp.old_pm_pitches AS old USING (n)
 LEFT JOIN pg_temp.new_pm_pitches AS kept
-    ON kept.n = CASE WHEN new.code = 'superseded' THEN new.winner ELSE new.n END AND kept.code IS NULL
+    ON kept.n = CASE WHEN new.code = 'superseded' THEN new.winner ELSE new.n END AND COALESCE(kept.code, 'adopted_before') = 'adopted_before'
 -- An id that is there twice means the one that is kept.
 ORDER BY old_id, new.code NULLS FIRST, new.n;
 CREATE INDEX ON pg_temp.pitch_of (old_id);
@@ -28,7 +28,7 @@ BEGIN
     FROM pg_temp.old_peer_reviews AS review
     JOIN pg_temp.label ON label = j ->> 'week_id'
     JOIN pg_temp.new_pm_pitches AS pitch
-        ON pitch.week_id = week AND pitch.code IS NULL
+        ON pitch.week_id = week AND COALESCE(pitch.code, 'adopted_before') = 'adopted_before'
         AND (pitch.research_date IS NOT DISTINCT FROM pg_temp.instant(j ->> 'research_date') OR NOT j ? 'research_date')
     WHERE j ->> 'pitch_id' IS NOT NULL
       AND NOT EXISTS (SELECT FROM pg_temp.old_pm_pitches AS old WHERE old.j ->> 'id' = review.j ->> 'pitch_id')
@@ -37,7 +37,7 @@ BEGIN
     USING pg_temp.old_peer_reviews AS review
     WHERE review.j ->> 'pitch_id' = old_id
       AND (btrim(review.j ->> 'reviewer_model') = model
-           OR pg_temp.time_of(review.j ->> 'created_at') >= (SELECT created_at FROM pg_temp.new_pm_pitches AS p WHERE p.id = lost.id AND p.code IS NULL));
+           OR pg_temp.time_of(review.j ->> 'created_at') >= (SELECT created_at FROM pg_temp.new_pm_pitches AS p WHERE p.id = lost.id AND COALESCE(p.code, 'adopted_before') = 'adopted_before'));
     CREATE TEMP TABLE certain (old_id text, id uuid, week date, research_date timestamptz) ON COMMIT DROP;
     LOOP
         SELECT old_id, (array_agg(id))[1] AS id, (array_agg(week))[1] AS week, (array_agg(research_date))[1] AS research_date INTO sure
@@ -110,7 +110,7 @@ FROM (
         FROM (SELECT j ->> 'pitch_id' AS wanted) AS wanted
         LEFT JOIN (SELECT DISTINCT ON (old_id) * FROM pg_temp.pitch_of ORDER BY old_id, code NULLS FIRST) AS pitch_of ON pitch_of.old_id = wanted
         LEFT JOIN pg_temp.relinked ON relinked.old_id = wanted
-        LEFT JOIN pg_temp.new_pm_pitches AS kept ON kept.id = relinked.id AND kept.code IS NULL
+        LEFT JOIN pg_temp.new_pm_pitches AS kept ON kept.id = relinked.id AND COALESCE(kept.code, 'adopted_before') = 'adopted_before'
     ) AS pitch ON true
     OFFSET 0
 ) AS read;

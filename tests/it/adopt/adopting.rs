@@ -6,13 +6,13 @@ use sqlx::{Connection, PgConnection, migrate::Migrator};
 use super::{old::Old, rows::rows};
 use crate::cli::{Ended, binary, end};
 
-fn adopt(old: &Old, arguments: &[&str]) -> Ended {
+pub fn adopt(old: &Old, arguments: &[&str]) -> Ended {
     end(binary(&old.url).arg("adopt").args(arguments))
 }
 
 /// The report of a run that refused some rows.
 #[track_caller]
-fn report(ended: &Ended) -> serde_json::Value {
+pub fn report(ended: &Ended) -> serde_json::Value {
     assert_eq!(ended.code, Some(3), "{ended:?}");
     serde_json::from_str(&ended.out).unwrap()
 }
@@ -205,7 +205,7 @@ async fn the_database_works_afterwards_and_keeps_the_old_tables() {
     );
 
     // The other commands go on from there.
-    end(binary(&old.url).args(["metrics", "--backfill"])).ok();
+    end(binary(&old.url).arg("metrics")).ok();
     end(binary(&old.url).arg("performance"));
     assert_eq!(
         old.text("SELECT count(*)::text FROM execution_events")

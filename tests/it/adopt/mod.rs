@@ -9,3 +9,4 @@ mod adopting;
 mod old;
 mod recognition;
 mod rows;
+mod variants;

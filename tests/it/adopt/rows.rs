@@ -69,8 +69,13 @@ INSERT INTO accounts (balance) VALUES (1500.25), (-400.00), ('NaN'), (0.10);
 
 /// The statements that put them there.
 pub fn rows() -> String {
+    with_documents(ROWS)
+}
+
+/// The statements, with golden documents where their names stand between `§`.
+pub fn with_documents(sql: &str) -> String {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/golden");
-    let mut parts = ROWS.split('§');
+    let mut parts = sql.split('§');
     let mut sql = parts.next().unwrap().to_owned();
     while let (Some(name), Some(rest)) = (parts.next(), parts.next()) {
         let document = std::fs::read_to_string(format!("{root}/{name}.json")).unwrap();

@@ -29,6 +29,10 @@ pub(crate) struct Args {
     #[arg(long)]
     dry_run: bool,
 
+    /// Tries the rows again that were refused before, and that were mended in the old tables since
+    #[arg(long)]
+    again: bool,
+
     /// File with a line LABEL,YYYY-MM-DD for each week label that means another Wednesday than the rules say
     #[arg(long, value_name = "FILE")]
     weeks: Option<PathBuf>,
@@ -48,6 +52,10 @@ pub(crate) struct Args {
     /// Goes on while others are connected to the database
     #[arg(long)]
     while_connected: bool,
+
+    /// Grants on the new tables what other roles may do with the old ones
+    #[arg(long)]
+    grant_like_before: bool,
 
     /// Goes on where a publication sends one of the old tables elsewhere
     #[arg(long)]
@@ -110,6 +118,7 @@ struct Shown<'a> {
 fn options(args: &Args) -> Result<Options> {
     Ok(Options {
         dry_run: args.dry_run,
+        again: args.again,
         legacy_schema: args.legacy_schema.clone(),
         naive_timezone: args.naive_timezone.clone(),
         weeks: match &args.weeks {
@@ -118,6 +127,7 @@ fn options(args: &Args) -> Result<Options> {
         },
         accounts: args.account_of.iter().cloned().collect(),
         while_connected: args.while_connected,
+        grant_like_before: args.grant_like_before,
         published: args.allow_published,
     })
 }
@@ -157,11 +167,17 @@ fn weeks(path: &std::path::Path) -> Result<BTreeMap<String, WeekId>> {
 
 fn outcome(args: &Args, adopted: &Adopted) -> String {
     match (args.dry_run, adopted.now) {
-        (_, false) => "the database was adopted before, and nothing was done now; this is the report of then".to_owned(),
-        (true, _) => "nothing was changed: this was a dry run. Run it again without --dry-run".to_owned(),
-        (false, _) => "adopted. Run `llm-trading-db metrics --backfill` and `llm-trading-db performance` next, which calculate \
-             returns, correlations and statistics from what was adopted"
-            .to_owned(),
+        (_, false) => {
+            "the database was adopted before, and nothing was done now; this is the report of then"
+                .to_owned()
+        }
+        (true, _) => {
+            "nothing was changed: this was a dry run. Run it again without --dry-run".to_owned()
+        }
+        (false, _) => {
+            "adopted. `llm-trading-db performance` calculates the statistics of the accounts anew"
+                .to_owned()
+        }
     }
 }
 
@@ -192,6 +208,7 @@ fn render(report: &Report) -> String {
     part("roles without rights on the new tables", rights(report));
     part("connected meanwhile", report.sessions.clone());
     part("money", money(report));
+    part("computed from the bars", derived(report));
     part("proofs", proofs(report));
     parts.join("\n\n")
 }
@@ -302,4 +319,19 @@ fn proofs(report: &Report) -> Vec<String> {
         format!("{} {holds}: {}{detail}", of.number, of.name)
     };
     report.proofs.iter().map(line).collect()
+}
+
+fn derived(report: &Report) -> Vec<String> {
+    let line = |of: &adopt::Derived| {
+        format!(
+            "{}: of {}, {} are equal, {} different, {} no longer supported by a bar; {} new",
+            of.name,
+            count(of.legacy, "old row"),
+            of.equal,
+            of.different,
+            of.legacy_only,
+            of.new_only
+        )
+    };
+    report.derived.iter().map(line).collect()
 }
