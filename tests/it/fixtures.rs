@@ -226,6 +226,9 @@ where
     Ok(sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(db).await?)
 }
 
+/// A condition that lets a DELETE of what the council made pass.
+pub const ALLOWED: &str = "set_config('llm_trading_db.deletes', 'allowed', true) = 'allowed'";
+
 /// The number of rows of a table.
 pub async fn count(db: &Db, table: &str) -> i64 {
     let sql = format!("SELECT count(*) FROM {table}");

@@ -16,6 +16,7 @@ mod batches;
 mod cancel;
 mod casts;
 mod cli;
+mod compat;
 mod concurrency;
 mod config;
 mod council;

@@ -174,13 +174,13 @@ END
 $$;
 
 -- What was found wrong with documents: what cannot be read is refused, what breaks a rule is kept as it is.
-CREATE TEMP TABLE verdict (wanted text, n bigint, readable boolean, field text, why text) ON COMMIT DROP;
+CREATE TEMP TABLE judged (wanted text, n bigint, readable boolean, field text, why text) ON COMMIT DROP;
 
 CREATE FUNCTION pg_temp.judge_form(wanted text, document text, domain text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE format(
-        'INSERT INTO pg_temp.verdict SELECT %1$L, n, false, NULL, ''breaks the rule '' || broken
+        'INSERT INTO pg_temp.judged SELECT %1$L, n, false, NULL, ''breaks the rule '' || broken
          FROM (SELECT n, pg_temp.broken_%3$s(%2$I) AS broken FROM pg_temp.new_%1$s WHERE code IS NULL AND %2$I IS NOT NULL) AS judged
          WHERE broken IS NOT NULL', wanted, document, domain);
 END
@@ -192,13 +192,13 @@ BEGIN
     EXECUTE format(
         'UPDATE pg_temp.new_%1$s AS new
          SET code = CASE WHEN readable THEN code ELSE ''document_form'' END,
-             field = CASE WHEN readable THEN new.field ELSE concat_ws(''.'', %2$L, NULLIF(verdict.field, '''')) END,
+             field = CASE WHEN readable THEN new.field ELSE concat_ws(''.'', %2$L, NULLIF(judged.field, '''')) END,
              reason = CASE WHEN readable THEN reason ELSE why END,
              changes = CASE WHEN readable THEN
-                 changes || ROW(''breaks_a_rule'', concat_ws(''.'', %2$L, NULLIF(verdict.field, '''')), NULL, NULL)::pg_temp.change
+                 changes || ROW(''breaks_a_rule'', concat_ws(''.'', %2$L, NULLIF(judged.field, '''')), NULL, NULL)::pg_temp.change
                  ELSE changes END
-         FROM pg_temp.verdict WHERE verdict.wanted = %1$L AND verdict.n = new.n AND new.code IS NULL', wanted, document);
-    EXECUTE format('DELETE FROM pg_temp.verdict WHERE wanted = %L', wanted);
+         FROM pg_temp.judged WHERE judged.wanted = %1$L AND judged.n = new.n AND new.code IS NULL', wanted, document);
+    EXECUTE format('DELETE FROM pg_temp.judged WHERE wanted = %L', wanted);
 END
 $$;
 
@@ -209,7 +209,7 @@ BEGIN
     RETURN QUERY EXECUTE format(
         'SELECT new.n, new.%2$I::text FROM pg_temp.new_%1$s AS new
          WHERE new.code IS NULL AND new.%2$I IS NOT NULL
-           AND NOT EXISTS (SELECT FROM pg_temp.verdict WHERE verdict.wanted = %1$L AND verdict.n = new.n)', wanted, field);
+           AND NOT EXISTS (SELECT FROM pg_temp.judged WHERE judged.wanted = %1$L AND judged.n = new.n)', wanted, field);
 END
 $$;
 

@@ -15,6 +15,7 @@ use llm_trading_db::{
     db::{Db, MigrationState},
     embedded::EmbeddedServer,
     error::Error,
+    repo::compat,
 };
 use sqlx::{Postgres, migrate::MigrateDatabase};
 
@@ -94,6 +95,12 @@ impl Target {
                 Session::on(server, place, |config| adapt(config, needs)).await?
             }
         };
+        if let Some(schema) = compat::find_in_front(&session.db).await? {
+            bail!(
+                "the search_path of this session begins with {schema}, which is for programs of the Python layer: set it for their \
+                 role (ALTER ROLE … SET search_path), not for this one or the database"
+            );
+        }
         if needs.schema {
             session.require_schema().await?;
         }

@@ -6,7 +6,7 @@
 )]
 
 mod adopting;
-mod old;
+pub mod old;
 mod recognition;
 mod rows;
 mod variants;

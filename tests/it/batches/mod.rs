@@ -17,7 +17,7 @@ use proptest::{collection::vec, prelude::*, sample::select, test_runner::TestRun
 use rust_decimal::Decimal;
 use tokio::runtime::Runtime;
 
-use crate::fixtures::{account, database, day, execute, symbol};
+use crate::fixtures::{ALLOWED, account, database, day, execute, symbol};
 
 /// Runs `check` on some lists of calls, each time on an empty table.
 fn on_random_calls<C: Debug>(
@@ -27,7 +27,7 @@ fn on_random_calls<C: Debug>(
 ) {
     let runtime = Runtime::new().unwrap();
     let db = runtime.block_on(database());
-    let delete = format!("DELETE FROM {table}");
+    let delete = format!("DELETE FROM {table} WHERE {ALLOWED}");
     let mut runner = TestRunner::new(ProptestConfig::with_cases(100));
     let run = runner.run(&vec(call, 1..5), |calls| {
         runtime.block_on(async {

@@ -23,8 +23,8 @@ use uuid::Uuid;
 
 use super::{any_account, given_twice, on_random_calls};
 use crate::fixtures::{
-    account, column, count, decision, execute, invalid, label, model, now, pitch, research, review,
-    week,
+    ALLOWED, account, column, count, decision, execute, invalid, label, model, now, pitch,
+    research, review, week,
 };
 
 /// A function that saves rows, and what the model needs to know of its table.
@@ -219,7 +219,8 @@ impl Save for Reviews {
     }
 
     async fn prepare(db: &Db) {
-        execute(db, "DELETE FROM pm_pitches").await.unwrap();
+        let delete = format!("DELETE FROM pm_pitches WHERE {ALLOWED}");
+        execute(db, &delete).await.unwrap();
         let new = ["gemini", "groq", "o3"].map(|name| NewPitch {
             model: model(name),
             account: account("COUNCIL"),

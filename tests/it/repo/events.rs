@@ -252,3 +252,44 @@ async fn an_exit_follows_its_entry_of_the_same_instant() {
         assert_eq!((first, second), (event_type("ENTRY"), event_type("EXIT")));
     }
 }
+
+#[tokio::test]
+async fn an_event_is_known_by_its_content_under_another_id() {
+    let db = database().await;
+    assert_eq!(events::known(&db, &[]).await.unwrap(), [].into());
+    let stored = new(
+        "stored",
+        "GROQ",
+        "08T15:00:00.000001",
+        entry("601.25", "1.50"),
+    );
+    append(&db, &stored).await.unwrap();
+    let same = |key: &str| NewEvent {
+        id: EventId::from_key(key),
+        event_data: entry("601.250", "1.5"),
+        ..stored.clone()
+    };
+    let others = [
+        NewEvent {
+            account: account("GROK"),
+            ..same("account")
+        },
+        NewEvent {
+            week_id: week("2026-01-14"),
+            ..same("week")
+        },
+        NewEvent {
+            event_data: entry("601.26", "1.5"),
+            ..same("document")
+        },
+        NewEvent {
+            occurred_at: at("2026-01-08T15:00:00.000002Z"),
+            ..same("instant")
+        },
+        // That is the event itself, which is told apart by whoever appends it.
+        stored.clone(),
+        same("known"),
+    ];
+    let known = events::known(&db, &others).await.unwrap();
+    assert_eq!(known, [EventId::from_key("known")].into());
+}

@@ -3,6 +3,7 @@
 mod accounts;
 mod approvals;
 mod bars;
+mod compat;
 mod conditions;
 mod correlations;
 mod decisions;

@@ -13,20 +13,22 @@ const CHANGES: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "ALTER TABLE daily_bars ALTER COLUMN open TYPE text",
+        "DROP VIEW compat.v_latest_daily; ALTER TABLE daily_bars ALTER COLUMN open TYPE text",
         &[
+            "view compat.v_latest_daily is missing",
             "(repo::bars::last_n): column open is text, was numeric",
             "(repo::bars::range): column open is text, was numeric",
         ],
     ),
     (
-        "ALTER TABLE logs ALTER COLUMN level TYPE text",
-        &["(repo::logs::append): parameter $2 is text, was log_level"],
+        "DROP VIEW compat.logs; ALTER TABLE logs ALTER COLUMN level TYPE text",
+        &["view compat.logs is missing", "(repo::logs::append): parameter $2 is text, was log_level"],
     ),
     (
         "ALTER TABLE users ALTER COLUMN name DROP NOT NULL",
         &[
             "(repo::users::active): column name may be null, was not null",
+            "(repo::users::change): column name may be null, was not null",
             "(repo::users::find_by_email): column name may be null, was not null",
             "(repo::users::get): column name may be null, was not null",
         ],
@@ -35,14 +37,16 @@ const CHANGES: &[(&str, &[&str])] = &[
         "ALTER TABLE users ALTER COLUMN age SET NOT NULL",
         &[
             "(repo::users::active): column age is not null, was nullable",
+            "(repo::users::change): column age is not null, was nullable",
             "(repo::users::find_by_email): column age is not null, was nullable",
             "(repo::users::get): column age is not null, was nullable",
         ],
     ),
     (
-        "DROP TABLE fetch_log",
+        "DROP TABLE fetch_log CASCADE",
         &[
             "table fetch_log is missing",
+            "view compat.fetch_log is missing",
             "(repo::fetch_log::append): relation \"fetch_log\" does not exist (SQLSTATE 42P01)",
             "(repo::fetch_log::append_many): relation \"fetch_log\" does not exist (SQLSTATE 42P01)",
             "(repo::fetch_log::recent): relation \"fetch_log\" does not exist (SQLSTATE 42P01)",
@@ -78,6 +82,26 @@ const CHANGES: &[(&str, &[&str])] = &[
              ADD CONSTRAINT users_age_plausible CHECK (age BETWEEN 0 AND 150) NOT VALID",
         &["table users: constraint users_age_plausible is missing"],
     ),
+    (
+        "ALTER TABLE pm_pitches DISABLE TRIGGER pm_pitches_kept",
+        &["table pm_pitches: trigger pm_pitches_kept is missing"],
+    ),
+    (
+        "DROP TRIGGER save ON compat.pm_pitches; ALTER VIEW compat.logs ALTER COLUMN level DROP DEFAULT;
+         DROP VIEW compat.users; CREATE VIEW compat.users AS SELECT id, name::text, email, active, age, created_at FROM users",
+        &[
+            "view compat.logs: default of level is missing",
+            "view compat.pm_pitches: trigger save is missing",
+            "view compat.users: column name user_name is missing",
+            "view compat.users: default of active is missing",
+            "view compat.users: default of created_at is missing",
+            "view compat.users: default of id is missing",
+        ],
+    ),
+    (
+        "DROP FUNCTION compat.get_week_id()",
+        &["function compat.get_week_id() is missing"],
+    ),
     // Nothing that disturbs us: an index more, and tables of others.
     (
         "CREATE INDEX ON logs (message);
@@ -92,7 +116,9 @@ async fn each_change_of_the_schema_is_told() {
         let mut live = Live::new().await;
         live.run(change).await;
         let lines = live.lines().await;
-        let lines: Vec<&str> = lines.iter().map(|line| without_hash(line)).collect();
+        let mut lines: Vec<&str> = lines.iter().map(|line| without_hash(line)).collect();
+        // A statement that varies is told once for each variant.
+        lines.dedup();
         assert_eq!(lines, *expected, "{change}");
     }
 }
@@ -126,7 +152,8 @@ async fn a_statement_is_told_by_its_hash() {
                 .starts_with(&name)
         });
         let entry = std::fs::read_to_string(file.unwrap()).unwrap();
-        assert!(entry.contains("FROM users"), "{line}");
+        let names = ["FROM users", "UPDATE users"].map(|name| entry.contains(name));
+        assert_ne!(names, [false, false], "{line}");
     }
 }
 
@@ -147,7 +174,7 @@ async fn a_pool_that_knew_the_old_schema_is_no_hindrance() {
             .unwrap()
             .findings
             .len(),
-        3
+        4
     );
     live.run("ALTER TABLE users ALTER COLUMN name SET NOT NULL")
         .await;

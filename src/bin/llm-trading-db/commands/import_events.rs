@@ -55,6 +55,9 @@ pub(crate) async fn run(db: &Db, args: &Args) -> Result<()> {
                 while let Some(mut chunk) = chunks.next().await? {
                     read += chunk.len() as u64;
                     chunk.retain(|event| seen.insert(event.id));
+                    // Whoever wrote it took another id for it; it is the same event.
+                    let known = events::known(&mut *tx, &chunk).await?;
+                    chunk.retain(|event| !known.contains(&event.id));
                     new += events::append_many(&mut *tx, &chunk)
                         .await
                         .map_err(input::nothing_stored)?;

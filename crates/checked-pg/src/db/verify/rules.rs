@@ -1,5 +1,5 @@
-//! What the schema promises beside its columns: checks, keys, references, indexes, defaults; by name, for their texts differ
-//! between versions of the server.
+//! What the schema promises beside the columns of its tables: checks, keys, references, indexes, defaults, triggers, views,
+//! functions; by name, for their texts differ between versions of the server.
 
 use super::Finding;
 use crate::error::Result;
@@ -25,7 +25,7 @@ pub(super) async fn verify(conn: &mut PgConnection, expected: &str) -> Result<Ve
     let missing = missing.map(|rule| {
         Finding::new(
             format!("{rule} is missing"),
-            "put it back as the migrations have it; a constraint or an index can also be there and not valid",
+            "put it back as the migrations have it; a constraint, an index or a trigger can also be there and not in force",
         )
     });
     let new = new.map(|rule| {

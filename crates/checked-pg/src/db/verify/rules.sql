@@ -1,7 +1,11 @@
--- What the schema promises beside its columns, by name: a dropped check lets values in that no reader expects.
+-- What the schema promises beside the columns of its tables, by name: a dropped check lets values in that no reader expects.
 -- `cargo checked-pg prepare` records it before the macros can check a statement, so this one is none of theirs.
-WITH objects AS (
-    SELECT oid, relname AS name, 'table' AS kind
+WITH place AS (
+    SELECT oid, CASE oid WHEN current_schema()::regnamespace THEN '' ELSE nspname || '.' END AS prefix
+    FROM pg_namespace
+    WHERE nspname <> 'information_schema' AND nspname NOT LIKE 'pg\_%'
+), objects AS (
+    SELECT oid, relname::text AS name, 'table' AS kind
     FROM pg_class
     WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p')
       AND relname NOT LIKE '%\_migrations'
@@ -9,6 +13,16 @@ WITH objects AS (
     SELECT oid, typname, 'domain'
     FROM pg_type
     WHERE typnamespace = current_schema()::regnamespace AND typtype = 'd'
+    UNION ALL
+    -- Views and functions also have schemas of their own, for programs that want to see the tables as something else.
+    SELECT pg_class.oid, place.prefix || relname, 'view'
+    FROM pg_class
+    JOIN place ON place.oid = relnamespace
+    WHERE relkind = 'v'
+    UNION ALL
+    SELECT pg_proc.oid, place.prefix || proname || '(' || pg_get_function_identity_arguments(pg_proc.oid) || ')', 'function'
+    FROM pg_proc
+    JOIN place ON place.oid = pronamespace
 ), parts AS (
     SELECT oid, kind, '' AS part
     FROM objects
@@ -24,9 +38,20 @@ WITH objects AS (
     JOIN pg_class AS index ON index.oid = indexrelid
     WHERE indisvalid AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid AND conrelid = indrelid)
     UNION ALL
-    SELECT attrelid, 'table', ': default of ' || attname
+    SELECT attrelid, CASE relkind WHEN 'v' THEN 'view' ELSE 'table' END, ': default of ' || attname
     FROM pg_attribute
+    JOIN pg_class ON pg_class.oid = attrelid
     WHERE atthasdef AND NOT attisdropped
+    UNION ALL
+    SELECT attrelid, 'view', ': column ' || attname || ' ' || format_type(atttypid, atttypmod)
+    FROM pg_attribute
+    JOIN pg_class ON pg_class.oid = attrelid AND relkind = 'v'
+    WHERE attnum > 0
+    UNION ALL
+    SELECT tgrelid, CASE relkind WHEN 'v' THEN 'view' ELSE 'table' END, ': trigger ' || tgname
+    FROM pg_trigger
+    JOIN pg_class ON pg_class.oid = tgrelid
+    WHERE NOT tgisinternal AND tgenabled IN ('O', 'A')
 )
 SELECT kind || ' ' || name || part
 FROM objects

@@ -1,0 +1,124 @@
+//! The commands of docs/from-asyncpg.md, in their order.
+
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+
+use super::{Desk, python};
+use crate::{
+    adopt::old::Old,
+    cli::{binary, end},
+    fixtures::count,
+};
+
+const GUIDE: &str = include_str!("../../../docs/from-asyncpg.md");
+
+/// The blocks of a language, in order.
+fn blocks(language: &str) -> Vec<&'static str> {
+    let begin = format!("```{language}\n");
+    let after = GUIDE.split(begin.as_str()).skip(1);
+    after
+        .map(|rest| rest.split("```").next().unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn the_statements_of_the_guide_let_a_program_in_and_out() {
+    let desk = Desk::new().await;
+    // Roles belong to the server, which other tests use as well.
+    let role = format!("desk_python_{}", std::process::id());
+    let [enter, look, leave] = &blocks("sql")[..] else {
+        panic!("the guide has other statements: {:?}", blocks("sql"));
+    };
+    let mut owner = PgConnection::connect_with(&desk.options).await.unwrap();
+    let run = async |owner: &mut PgConnection, block: &str| {
+        let block = block.replace("desk_python", &role);
+        owner.execute(AssertSqlSafe(block)).await.unwrap();
+    };
+    run(&mut owner, "CREATE ROLE desk_python LOGIN").await;
+    run(&mut owner, enter).await;
+
+    let mut python = PgConnection::connect_with(&desk.options.clone().username(&role))
+        .await
+        .unwrap();
+    // As its programs have it: no schema is named, and a week is text.
+    let written =
+        "INSERT INTO execution_events (week_id, event_type, account, event_data, occurred_at)
+        VALUES ('2026-01-07', 'note', 'GROQ', '{}', '2026-01-08Z')";
+    python.execute(written).await.unwrap();
+    let week: String = sqlx::query_scalar("SELECT week_id FROM execution_events")
+        .fetch_one(&mut python)
+        .await
+        .unwrap();
+    assert_eq!(week, "2026-01-07");
+    let bar = "INSERT INTO daily_bars (symbol, date, close) VALUES ('SPY', '2026-01-07', 600)
+        ON CONFLICT (symbol, date) DO UPDATE SET close = EXCLUDED.close";
+    python.execute(bar).await.unwrap();
+    assert_eq!(count(&desk.db, "execution_events").await, 1);
+
+    let sessions = async |owner: &mut PgConnection| -> i64 {
+        let look = look.replace("desk_python", &role);
+        sqlx::query_scalar(AssertSqlSafe(look))
+            .fetch_one(owner)
+            .await
+            .unwrap()
+    };
+    assert_eq!(sessions(&mut owner).await, 1);
+    // The desk's own commands are not disturbed.
+    end(binary(&desk.url).arg("doctor")).ok();
+    python.close().await.unwrap();
+    while sessions(&mut owner).await > 0 {
+        tokio::task::yield_now().await;
+    }
+    run(&mut owner, leave).await;
+    // Nothing is left of it that would keep the role.
+    run(&mut owner, "DROP ROLE desk_python").await;
+}
+
+/// The first step of the guide on a database that the Python layer filled, and its programs before and after.
+#[tokio::test]
+async fn a_team_adopts_on_a_monday_and_its_programs_go_on() {
+    let old = Old::new().await;
+    old.run(include_str!("old_views.sql")).await;
+    old.run(super::WEEKS).await;
+    old.run(super::CONDITION).await;
+    let Some(_) = python::run("writers.py", &old.url, &["all_of_it"]) else {
+        return;
+    };
+    let before = python::run("readers.py", &old.url, &[]).unwrap();
+
+    let commands: Vec<&str> = blocks("sh").into_iter().flat_map(str::lines).collect();
+    assert_eq!(commands.len(), 3, "{commands:?}");
+    for command in commands {
+        let mut words = command.split(' ');
+        assert_eq!(words.next(), Some("llm-trading-db"), "{command}");
+        let ended = end(binary(&old.url).args(words));
+        // 3: some of what is calculated from the bars is calculated anew.
+        assert!(matches!(ended.code, Some(0 | 3)), "{command}: {ended:?}");
+    }
+    let refused = old
+        .texts("SELECT DISTINCT table_name FROM adoption.refused ORDER BY 1")
+        .await;
+    let calculated = [
+        "correlation_matrix",
+        "daily_log_returns",
+        "rolling_7day_log_returns",
+    ];
+    assert!(
+        refused
+            .iter()
+            .all(|table| calculated.contains(&table.as_str())),
+        "{refused:?}"
+    );
+
+    let compat = super::through_compat(&old.url);
+    let now = python::run("readers.py", &compat, &[]).unwrap();
+    assert_eq!(now.len(), before.len());
+    for ((name, before), (_, now)) in before.iter().zip(&now) {
+        if !["get_week_id", "fetch_market_metrics"].contains(&name.as_str()) {
+            assert_eq!(before, now, "{name}");
+        }
+    }
+    let saved = python::run("writers.py", &compat, &["pitches_again", "2"]).unwrap();
+    assert_eq!(saved[0].0, "saved", "{saved:?}");
+    let reviews = "SELECT count(*)::text FROM public.peer_reviews";
+    assert_eq!(old.text(reviews).await, "3");
+}
