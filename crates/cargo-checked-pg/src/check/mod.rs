@@ -2,6 +2,7 @@
 
 pub mod bans;
 pub mod cache;
+pub mod migrations;
 pub mod rules;
 pub mod source;
 pub mod sql;
@@ -41,6 +42,7 @@ pub fn findings(project: &Project) -> Result<Vec<String>> {
     findings.extend(bans::missing(root)?);
     findings.extend(source::hidden_calls(root, "src")?);
     findings.extend(source::backstage(root, "src")?);
+    findings.extend(migrations::findings(root, &project.allowed)?);
     findings.extend(rules::findings(&all, &project.allowed));
     findings.extend(rules::unused_escapes(root, &project.allowed)?);
     Ok(findings)
