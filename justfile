@@ -30,6 +30,11 @@ test *ARGS:
 test-roads *ARGS:
     cargo test --package checked-pg --test roads {{ ARGS }}
 
+# The tests that depend on the server, on another version of PostgreSQL: `just test-on 18`, or `just test-on 16 17 plans::`.
+[group('every day')]
+test-on +ARGS:
+    cargo run --quiet --package xtask -- on {{ ARGS }}
+
 # The long tests: 64 x 1000 transfers at each isolation level, undisturbed and disturbed, and a million bars. Up to half an hour.
 [group('every day')]
 soak:
@@ -140,13 +145,14 @@ package:
     cargo fmt --check --manifest-path examples/consumer/Cargo.toml
     cargo run --quiet --package xtask -- package
 
-# What CI runs after installing its tools.
+# What CI runs after installing its tools; then it runs README's commands on version 18.
 [group('parts of check')]
 ci: check bench-check desk-api test-roads
     cargo test --quiet --package cargo-checked-pg --test it
     cargo run --quiet --package cargo-checked-pg -- prepare --check
     cargo run --quiet --package cargo-checked-pg -- prepare --check crates/checked-pg
     cargo run --quiet --package cargo-checked-pg -- schema --check
+    cargo run --quiet --package xtask -- on 15 16 17
 
 # The long proofs: the crates from outside, the guide to the letter, every mistake of tests/ui, a sample of the mutants.
 [group('parts of check')]

@@ -94,15 +94,13 @@ impl Drop for Folder {
     }
 }
 
-/// The binary in an environment without settings.
+/// The binary in an environment without settings, except which server's programs it starts.
 fn bare_binary() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_llm-trading-db"));
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
-        if ["DATABASE_", "DB_", "PG", "RUST_LOG"]
-            .iter()
-            .any(|prefix| name.starts_with(prefix))
-        {
+        let set = ["DATABASE_", "DB_", "PG", "RUST_LOG"];
+        if set.iter().any(|prefix| name.starts_with(prefix)) && name != "PG_BIN" {
             command.env_remove(&*name);
         }
     }

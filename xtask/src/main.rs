@@ -12,6 +12,7 @@ mod mutants;
 mod package;
 mod reliability;
 mod ui;
+mod versions;
 mod walk_through;
 
 use std::{
@@ -30,6 +31,7 @@ use checked_pg_server::EmbeddedServer;
 const USAGE: &str = "usage: cargo run -p xtask -- TASK
 tasks:
   reliability [ONLY]    break things under load and write docs/reliability.md; with a part of a fault's name, print that one only
+  on VERSION… [TESTS]   run the tests that depend on the server on this version of PostgreSQL
   package               package the crates and use them from outside: new crates, and examples/consumer
   mutants [EVERY]       make mistakes in the statements, all or each EVERY-th, and see what rejects them
   mutants publish DATE  all of them, with the result in docs/guarantees.md
@@ -42,6 +44,7 @@ async fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let done = match args[..] {
+        ["on", ref words @ ..] => versions::run(words),
         ["package"] => package::run(),
         ["reliability"] => reliability::run(None).await,
         ["reliability", only] => reliability::run(Some(only)).await,
