@@ -8,12 +8,17 @@ use crate::{
     bank::{Bank, MS, assert_silent, backend_pid, insert, poll_at_most, warm_up},
     faults::socket_folder,
 };
+use checked_pg::Schema;
 use llm_trading_db::{
-    config::Config,
-    db::{Db, PoolStatus},
+    config::{Config, TargetSessionAttrs},
+    db::{Db, HealthStatus, PoolStatus, ServerRole},
     error::Error,
 };
-use sqlx::{Executor, postgres::PgConnectOptions};
+use sqlx::{
+    Executor, SqlSafeStr,
+    migrate::{Migration, MigrationType, Migrator},
+    postgres::PgConnectOptions,
+};
 use std::time::{Duration, Instant};
 use tokio::{sync::oneshot, task::JoinHandle};
 
@@ -79,9 +84,13 @@ async fn an_exhausted_pool_says_so_in_numbers() {
     }
 
     let start = Instant::now();
-    let health = db.health(&llm_trading_db::SCHEMA).await;
+    let health = db.health(&[&llm_trading_db::SCHEMA]).await;
+    assert_eq!(
+        (health.status, &health.server),
+        (HealthStatus::Degraded, &None)
+    );
     assert!(
-        matches!(health, Err(Error::PoolTimeout { .. })),
+        health.findings[0].starts_with("no free connection after"),
         "{health:?}"
     );
     assert!(start.elapsed() < 10_000 * MS, "{:?}", start.elapsed());
@@ -99,10 +108,9 @@ async fn close_waits_for_the_work_under_way() {
     let (stop, task) = occupy(&db).await;
     assert!(!db.close(50 * MS).await, "work is under way");
     assert!(matches!(insert(&db, 1).await, Err(Error::PoolClosed)));
-    assert!(matches!(
-        db.health(&llm_trading_db::SCHEMA).await,
-        Err(Error::PoolClosed)
-    ));
+    let health = db.health(&[]).await;
+    assert_eq!(health.status, HealthStatus::Unavailable);
+    assert_eq!(health.findings, ["the pool is closed"]);
 
     let start = Instant::now();
     let (closed, _) = tokio::join!(db.close(20_000 * MS), async { stop.send(()) });
@@ -315,24 +323,118 @@ async fn health_tells_version_latency_and_pool() {
         .unwrap();
     let db = bank.db(2).await;
     db.migrate(&llm_trading_db::SCHEMA).await.unwrap();
-    let health = db.health(&llm_trading_db::SCHEMA).await.unwrap();
+    let health = db.health(&[&llm_trading_db::SCHEMA]).await;
+    assert_eq!(health.status, HealthStatus::Healthy, "{health:?}");
+    let server = health.server.clone().unwrap();
     let version: String = sqlx::query_scalar("SHOW server_version")
         .fetch_one(&mut bank.outside)
         .await
         .unwrap();
-    assert!(version.starts_with(&health.server_version), "{health:?}");
-    assert!(Duration::ZERO < health.latency && health.latency < 4000 * MS);
+    assert!(version.starts_with(&server.version), "{health:?}");
+    assert!(Duration::ZERO < server.latency && server.latency < 4000 * MS);
+    assert_eq!(
+        (server.role, server.read_only),
+        (ServerRole::Primary, false)
+    );
     assert_eq!((health.pool.max_size, health.pool.idle), (2, 0));
-    assert_eq!(health.pending_migrations, Vec::<i64>::new());
+    let mut json = serde_json::to_value(&health).unwrap();
+    assert!(json["server"]["latency"].is_f64(), "{json}");
+    json["server"]["latency"] = 0.into();
+    let expected = serde_json::json!({
+        "status": "healthy",
+        "findings": [],
+        "pool": { "max_size": 2, "size": 1, "idle": 0, "waiting": 0 },
+        "server": {
+            "version": server.version,
+            "latency": 0,
+            "role": "primary",
+            "read_only": false,
+            "pending_migrations": {},
+        },
+    });
+    assert_eq!(json, expected);
+}
 
-    if let Some(last) = llm_trading_db::SCHEMA.migrator().iter().last() {
-        bank.outside
-            .execute("DELETE FROM _sqlx_migrations WHERE version = (SELECT max(version) FROM _sqlx_migrations)")
-            .await
-            .unwrap();
-        let health = db.health(&llm_trading_db::SCHEMA).await.unwrap();
-        assert_eq!(health.pending_migrations, [last.version]);
-    }
+#[tokio::test]
+async fn health_tells_the_missing_migrations_of_every_schema() {
+    let mut bank = Bank::open().await;
+    bank.outside
+        .execute("DROP TABLE accounts, ledger")
+        .await
+        .unwrap();
+    let db = bank.db(2).await;
+    db.migrate(&llm_trading_db::SCHEMA).await.unwrap();
+    let newest =
+        "DELETE FROM _sqlx_migrations WHERE version = (SELECT max(version) FROM _sqlx_migrations)";
+    bank.outside.execute(newest).await.unwrap();
+    let last = llm_trading_db::SCHEMA.migrator().iter().last().unwrap();
+    let mut other = Migrator::with_migrations(vec![
+        Migration::new(
+            3,
+            "x".into(),
+            MigrationType::Simple,
+            "SELECT 1".into_sql_str(),
+            false,
+        ),
+        Migration::new(
+            7,
+            "y".into(),
+            MigrationType::Simple,
+            "SELECT 2".into_sql_str(),
+            false,
+        ),
+    ]);
+    other.dangerous_set_table_name("other_migrations");
+    let other = Schema::new(other, &[], "", "");
+    let health = db.health(&[&llm_trading_db::SCHEMA, &other]).await;
+    assert_eq!(health.status, HealthStatus::Degraded);
+    assert_eq!(
+        health.findings,
+        [
+            format!(
+                "the database lacks migrations ({}) of _sqlx_migrations: run `migrate`",
+                last.version
+            ),
+            "the database lacks migrations (3, 7) of other_migrations: run `migrate`".to_owned(),
+        ]
+    );
+    let pending = health.server.unwrap().pending_migrations;
+    assert_eq!(pending["_sqlx_migrations"], [last.version]);
+    assert_eq!(pending["other_migrations"], [3, 7]);
+}
+
+#[tokio::test]
+async fn health_tells_a_database_of_a_newer_program_and_one_that_takes_no_writes() {
+    let mut bank = Bank::open().await;
+    bank.outside
+        .execute("DROP TABLE accounts, ledger")
+        .await
+        .unwrap();
+    bank.db(1)
+        .await
+        .migrate(&llm_trading_db::SCHEMA)
+        .await
+        .unwrap();
+    bank.outside
+        .execute("INSERT INTO _sqlx_migrations VALUES (90000, 'later', now(), true, 'x', 0)")
+        .await
+        .unwrap();
+    let options = bank.config(1).connect_options();
+    let options = options.options([("default_transaction_read_only", "on")]);
+    let config = Config::from_options(options);
+    let db = Db::connect(&config).await.unwrap();
+    let health = db.health(&[&llm_trading_db::SCHEMA]).await;
+    assert_eq!(health.status, HealthStatus::Degraded);
+    assert!(
+        health.findings[0].starts_with("default_transaction_read_only is on: set it off")
+            && health.findings[1].starts_with("the database has migration 90000"),
+        "{health:?}"
+    );
+    assert!(health.server.unwrap().read_only);
+    // Whoever wants to read alone is content with it.
+    let reader = config.target_session_attrs(TargetSessionAttrs::ReadOnly);
+    let health = Db::connect(&reader).await.unwrap().health(&[]).await;
+    assert_eq!(health.status, HealthStatus::Healthy, "{health:?}");
 }
 
 /// The idle connections are the pool's own, and do not keep it alive.

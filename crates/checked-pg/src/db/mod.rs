@@ -20,7 +20,7 @@ mod transaction;
 mod verify;
 
 pub use executor::Queryable;
-pub use health::Health;
+pub use health::{Health, HealthStatus, ServerHealth, ServerRole};
 pub use migrate::{MigrationState, MigrationStatus, Objection, script};
 pub use transaction::{Isolation, Rerun, Tx, TxOptions, savepoint};
 use transaction::{refuse_control, refuse_inside, refuse_to_listen};
@@ -143,7 +143,7 @@ impl fmt::Debug for Db {
 }
 
 /// A snapshot of the pool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct PoolStatus {
     /// Most connections open at once.

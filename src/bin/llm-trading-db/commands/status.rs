@@ -1,8 +1,8 @@
 //! `status`: what there is, and whether this program can work with it.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use llm_trading_db::{
-    db::{Db, Health, MigrationState, MigrationStatus},
+    db::{Db, MigrationState, MigrationStatus, PoolStatus, ServerHealth, ServerRole},
     repo::bars,
 };
 use serde::Serialize;
@@ -24,20 +24,14 @@ struct Status<'a> {
     database: &'a str,
     server_version: &'a str,
     latency_ms: f64,
-    pool: Pool,
+    role: ServerRole,
+    read_only: bool,
+    pool: PoolStatus,
     migrations: Vec<Migration<'a>>,
     /// Why the migrations must not be run as they are; none if nothing speaks against it.
     objection: Option<String>,
     /// How many symbols have bars; none if the tables are not all there.
     symbols: Option<usize>,
-}
-
-#[derive(Serialize)]
-struct Pool {
-    max_size: usize,
-    size: usize,
-    idle: usize,
-    waiting: usize,
 }
 
 #[derive(Serialize)]
@@ -49,17 +43,22 @@ struct Migration<'a> {
 
 pub(crate) async fn run(session: &Session, args: &Args) -> Result<()> {
     let db = &session.db;
-    let health = db.health(&llm_trading_db::SCHEMA).await?;
+    let health = db.health(&[&llm_trading_db::SCHEMA]).await;
+    let Some(server) = health.server else {
+        bail!("{}", health.findings.join("; "));
+    };
     let migrations = db.migrations(&llm_trading_db::SCHEMA).await?;
     let objection = db.objection(&llm_trading_db::SCHEMA).await?;
     let status = Status {
         database: session.place(),
-        server_version: &health.server_version,
-        latency_ms: health.latency.as_secs_f64() * 1_000.0,
-        pool: Pool::from(&health),
+        server_version: &server.version,
+        latency_ms: server.latency.as_secs_f64() * 1_000.0,
+        role: server.role,
+        read_only: server.read_only,
+        pool: health.pool,
         migrations: migrations.iter().map(Migration::from).collect(),
         objection: objection.map(|objection| objection.to_string()),
-        symbols: symbols(db, &health).await?,
+        symbols: symbols(db, &server).await?,
     };
     if args.format.json {
         return output::json(&status);
@@ -67,27 +66,27 @@ pub(crate) async fn run(session: &Session, args: &Args) -> Result<()> {
     output::text(&render(&status))
 }
 
-async fn symbols(db: &Db, health: &Health) -> Result<Option<usize>> {
-    if !health.pending_migrations.is_empty() {
+async fn symbols(db: &Db, server: &ServerHealth) -> Result<Option<usize>> {
+    if !server.pending_migrations.is_empty() {
         return Ok(None);
     }
     Ok(Some(bars::symbols(db).await?.len()))
 }
 
 fn render(status: &Status<'_>) -> String {
-    let Pool {
-        max_size,
-        size,
-        idle,
-        waiting,
-    } = status.pool;
+    let pool = status.pool;
     let mut lines = vec![
         format!("database    {}", status.database),
         format!(
-            "server      PostgreSQL {}, answers in {:.2} ms",
-            status.server_version, status.latency_ms
+            "server      PostgreSQL {}, {}, answers in {:.2} ms",
+            status.server_version,
+            role(status),
+            status.latency_ms
         ),
-        format!("pool        {size} of {max_size} open, {idle} idle, {waiting} waiting"),
+        format!(
+            "pool        {} of {} open, {} idle, {} waiting",
+            pool.size, pool.max_size, pool.idle, pool.waiting
+        ),
         format!("migrations  {}", advice(status)),
     ];
     if let Some(symbols) = status.symbols {
@@ -100,6 +99,14 @@ fn render(status: &Status<'_>) -> String {
     }
     lines.push(table.to_string());
     lines.join("\n")
+}
+
+fn role(status: &Status<'_>) -> &'static str {
+    match (status.role, status.read_only) {
+        (ServerRole::Standby, _) => "a standby, which takes no writes",
+        (_, true) => "which takes no writes",
+        _ => "a primary",
+    }
 }
 
 fn advice(status: &Status<'_>) -> String {
@@ -128,18 +135,6 @@ fn advice(status: &Status<'_>) -> String {
         format!("{compatible} of a newer version, which this program goes with")
     } else {
         "up to date".to_owned()
-    }
-}
-
-impl From<&Health> for Pool {
-    fn from(health: &Health) -> Self {
-        let pool = health.pool;
-        Self {
-            max_size: pool.max_size,
-            size: pool.size,
-            idle: pool.idle,
-            waiting: pool.waiting,
-        }
     }
 }
 

@@ -11,7 +11,12 @@ mod turn;
 
 pub(super) use history::{applied, compare};
 
-use super::{Db, connect::connect, health::version, verify::OLDEST};
+use super::{
+    Db,
+    connect::connect,
+    health::{Writes, version},
+    verify::OLDEST,
+};
 use crate::{
     Schema,
     config::Limits,
@@ -213,19 +218,8 @@ impl Db {
 
 /// Told before anything is tried, since the server's own words for it name a statement of ours.
 async fn can_write(conn: &mut PgConnection) -> Result<()> {
-    let server = sqlx::query!(
-        r#"
-        SELECT pg_is_in_recovery() AS "standby!", current_setting('transaction_read_only')::bool AS "read_only!"
-        "#
-    )
-    .fetch_one(conn)
-    .await?;
-    let why = match (server.standby, server.read_only) {
-        (true, _) => "the server is a standby: connect to the primary",
-        (_, true) => {
-            "default_transaction_read_only is on: set it off where it was set (ALTER DATABASE, ALTER ROLE or postgresql.conf)"
-        }
-        _ => return Ok(()),
-    };
-    Err(MigrationError::ReadOnly { why }.into())
+    match Writes::ask(conn).await?.refused() {
+        Some(why) => Err(MigrationError::ReadOnly { why }.into()),
+        None => Ok(()),
+    }
 }
