@@ -118,6 +118,11 @@ pub fn binary(url: &str) -> Command {
     command
 }
 
+/// The binary where no database is named.
+pub fn plain_binary() -> Command {
+    bare_binary()
+}
+
 /// How a run ended.
 #[derive(Debug)]
 pub struct Ended {

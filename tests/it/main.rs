@@ -40,6 +40,7 @@ mod plans;
 mod pool;
 mod repo;
 mod retries;
+mod rollout;
 mod schema;
 mod sessions;
 mod statements;

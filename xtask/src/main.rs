@@ -10,6 +10,7 @@
 mod guarantees;
 mod mutants;
 mod package;
+mod release;
 mod reliability;
 mod ui;
 mod versions;
@@ -31,6 +32,7 @@ use checked_pg_server::EmbeddedServer;
 const USAGE: &str = "usage: cargo run -p xtask -- TASK
 tasks:
   reliability [ONLY]    break things under load and write docs/reliability.md; with a part of a fault's name, print that one only
+  keep-release          keep the statements of this release, for the test of the next one
   on VERSION… [TESTS]   run the tests that depend on the server on this version of PostgreSQL
   package               package the crates and use them from outside: new crates, and examples/consumer
   mutants [EVERY]       make mistakes in the statements, all or each EVERY-th, and see what rejects them
@@ -44,6 +46,7 @@ async fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let done = match args[..] {
+        ["keep-release"] => release::keep(),
         ["on", ref words @ ..] => versions::run(words),
         ["package"] => package::run(),
         ["reliability"] => reliability::run(None).await,

@@ -9,7 +9,7 @@ use crate::project;
 /// The versions that the desk runs on.
 const SUPPORTED: RangeInclusive<u32> = 15..=18;
 /// Modules of the desk's tests. The others are about this program, whatever the server.
-const MODULES: [&str; 8] = [
+const MODULES: [&str; 9] = [
     "migrations::",
     "schema::",
     "statements::",
@@ -17,6 +17,7 @@ const MODULES: [&str; 8] = [
     "verify::",
     "cli::",
     "repo::",
+    "rollout::",
     "sessions::",
 ];
 /// What a server of any version must say the same of: the query cache and the page.

@@ -17,6 +17,7 @@ pub mod new;
 pub mod overrides;
 pub mod prepare;
 pub mod project;
+pub mod rollout;
 pub mod schema;
 
 pub use project::Project;

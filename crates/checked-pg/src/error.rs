@@ -136,7 +136,7 @@ pub enum Error {
     #[error(transparent)]
     Migration(#[from] MigrationError),
     /// Any other error of the server.
-    #[error(transparent)]
+    #[error("{}", Advised(.0))]
     Database(DatabaseError),
     /// sqlx and the server, or sqlx and this program, did not understand each other.
     #[error("the database driver failed: {0}")]
@@ -354,6 +354,18 @@ impl fmt::Display for Kept {
                 f,
                 "; the {kept} statements before it stay, so the migration is half applied"
             ),
+        }
+    }
+}
+
+struct Advised<'a>(&'a DatabaseError);
+
+impl fmt::Display for Advised<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)?;
+        match self.0.lacks_right() {
+            true => f.write_str("; `Db::verify` names the GRANT that is missing"),
+            false => Ok(()),
         }
     }
 }

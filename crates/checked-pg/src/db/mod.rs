@@ -27,7 +27,7 @@ use transaction::{refuse_control, refuse_inside, refuse_to_listen};
 pub(crate) use verify::OLDEST;
 #[doc(hidden)]
 pub use verify::SCHEMA_RULES;
-pub use verify::{Finding, Verification};
+pub use verify::{Finding, Right, Rights, StatementRights, Verification};
 #[cfg(feature = "testing")]
 pub(crate) use verify::{Listed, listed};
 

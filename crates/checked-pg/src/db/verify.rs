@@ -1,5 +1,6 @@
 //! Is the live database the one that this program was compiled for?
 
+mod rights;
 mod rules;
 mod server;
 mod statements;
@@ -19,6 +20,7 @@ use sqlx::{Connection, PgConnection};
 use statements::{Statement, Within};
 use std::borrow::Cow;
 
+pub use rights::{Right, Rights, StatementRights};
 pub use rules::LIST as SCHEMA_RULES;
 pub(crate) use server::OLDEST;
 #[cfg(feature = "testing")]
@@ -161,9 +163,12 @@ async fn compared(
     }
     let pending = |migration: &MigrationStatus| migration.state == MigrationState::Pending;
     if !migrations.iter().any(pending) {
+        let compatible = migrations
+            .iter()
+            .any(|migration| migration.state == MigrationState::Compatible);
         verification
             .findings
-            .extend(rules::verify(conn, schema.rules).await?);
+            .extend(rules::verify(conn, schema.rules, compatible).await?);
         let cached = statements::of(schema)?;
         verification.statements = cached.len();
         let findings = statements::verify(conn, &cached, within).await?;

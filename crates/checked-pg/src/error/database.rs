@@ -72,6 +72,12 @@ impl DatabaseError {
         self.0.hint.as_deref()
     }
 
+    /// True if the role of this program lacks a right on a table.
+    pub(crate) fn lacks_right(&self) -> bool {
+        let said = self.0.message.as_deref().unwrap_or_default();
+        self.0.code == "42501" && said.starts_with("permission denied for table")
+    }
+
     /// The table that the error is about.
     #[must_use]
     pub fn table(&self) -> Option<&str> {

@@ -81,6 +81,11 @@ pub(crate) enum Stored {
 
 impl Stored {
     async fn run(&self, target: &Target) -> Result<()> {
+        if let Self::Doctor(args) = self
+            && args.run_aside().await?
+        {
+            return Ok(());
+        }
         let session = target.connect(self.needs()).await?;
         let outcome = self.run_in(&session).await;
         let closed = session.close().await;

@@ -9,8 +9,13 @@ use std::collections::BTreeSet;
 /// Lists the rules, each as `table logs: constraint logs_pkey`, and what they are of, as `table logs`.
 pub const LIST: &str = include_str!("rules.sql");
 
-/// What is missing of `expected`, the list in a database as the migrations make it, and constraints that came in addition. An index or a default more does no harm.
-pub(super) async fn verify(conn: &mut PgConnection, expected: &str) -> Result<Vec<Finding>> {
+/// What is missing of `expected`, the list in a database as the migrations make it, and constraints that came in addition, unless
+/// they came with migrations that say they go with this program. An index or a default more does no harm.
+pub(super) async fn verify(
+    conn: &mut PgConnection,
+    expected: &str,
+    compatible: bool,
+) -> Result<Vec<Finding>> {
     let live: Vec<String> = sqlx::query_scalar(LIST).fetch_all(conn).await?;
     let live: BTreeSet<&str> = live.iter().map(String::as_str).collect();
     let expected: BTreeSet<&str> = expected.lines().collect();
@@ -20,7 +25,7 @@ pub(super) async fn verify(conn: &mut PgConnection, expected: &str) -> Result<Ve
     });
     let new = live.difference(&expected).filter(|rule| {
         let constraint = rule.split_once(": constraint ");
-        constraint.is_some_and(|(of, _)| expected.contains(of))
+        !compatible && constraint.is_some_and(|(of, _)| expected.contains(of))
     });
     let missing = missing.map(|rule| {
         Finding::new(

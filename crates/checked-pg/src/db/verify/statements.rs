@@ -1,6 +1,6 @@
 //! The statements: what the server says about each now, and what it said when its entry of the query cache was made.
 
-use super::Finding;
+use super::{Finding, rights};
 use crate::{
     Schema,
     error::{DatabaseError, Error, Result},
@@ -13,7 +13,10 @@ use sqlx::{
     error::BoxDynError,
     postgres::{PgArgumentBuffer, PgColumn, PgDatabaseError, PgTypeInfo, PgTypeKind, types::Oid},
 };
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet, HashSet},
+};
 
 /// So much of its hash names a statement.
 const SHORT: usize = 12;
@@ -21,7 +24,7 @@ const SHORT: usize = 12;
 /// A statement and what the cache knows about it.
 pub(super) struct Statement {
     /// What it is reported by.
-    label: String,
+    pub(super) label: String,
     cached: Entry,
 }
 
@@ -42,6 +45,15 @@ impl Statement {
         let hash = cached.hash.get(..SHORT).unwrap_or(&cached.hash);
         let label = format!("{hash} ({name})");
         Self { label, cached }
+    }
+
+    pub(super) fn sql(&self) -> &str {
+        &self.cached.query
+    }
+
+    /// How many it has.
+    pub(super) fn parameters(&self) -> usize {
+        parameters(&self.cached.describe).len()
     }
 }
 
@@ -128,12 +140,16 @@ pub(super) async fn verify(
     }
     let not_null = not_null(conn, described.iter().flatten()).await?;
     let mut findings = Vec::new();
-    for (Statement { label, cached }, described) in statements.iter().zip(described) {
+    for (statement, described) in statements.iter().zip(described) {
+        let Statement { label, cached } = statement;
         let (lines, advice) = match described {
-            Ok(live) => (differences(cached, &live, &not_null), UNDO),
-            Err(refusal) => (vec![refusal.to_string()], remedy(refusal.code())),
+            Ok(live) => (differences(cached, &live, &not_null), Cow::Borrowed(UNDO)),
+            Err(refusal) => {
+                let advice = remedy(conn, statement, refusal.code()).await?;
+                (vec![refusal.to_string()], advice)
+            }
         };
-        let finding = |line| Finding::new(format!("{label}: {line}"), advice);
+        let finding = |line| Finding::new(format!("{label}: {line}"), advice.clone());
         findings.extend(lines.into_iter().map(finding));
     }
     Ok(findings)
@@ -143,15 +159,21 @@ const UNDO: &str = "the schema was changed outside of the migrations: undo that,
                     that was built for it";
 
 /// What to do about a statement that the server refuses with this code.
-fn remedy(code: &str) -> &'static str {
-    match code {
-        "42501" => "grant it to the role that this program connects as",
-        "55P03" => {
-            "another session holds a lock on its table, see pg_locks and pg_stat_activity: wait for it or end it, \
-             then verify again"
-        }
-        _ => UNDO,
-    }
+async fn remedy(
+    conn: &mut PgConnection,
+    statement: &Statement,
+    code: &str,
+) -> Result<Cow<'static, str>> {
+    Ok(match code {
+        "42501" => match rights::lacking(conn, statement).await? {
+            Some(grant) => format!("grant what is missing: {grant}").into(),
+            None => "grant it to the role that this program connects as".into(),
+        },
+        "55P03" => "another session holds a lock on its table, see pg_locks and pg_stat_activity: wait for it or end it, \
+                    then verify again"
+            .into(),
+        _ => UNDO.into(),
+    })
 }
 
 /// What the macros ask. It is planned in any case: only then does the server look at rights and at the index of ON CONFLICT.
@@ -159,12 +181,12 @@ async fn describe(conn: &mut PgConnection, sql: &str) -> Result<Describe<Postgre
     let live = conn.describe(AssertSqlSafe(sql).into_sql_str()).await?;
     if live.columns.is_empty() {
         // sqlx has it planned to see what may be null, so only if there are columns.
-        plan(conn, sql, parameters(&live).len()).await?;
+        planned(conn, sql, parameters(&live).len()).await?;
     }
     Ok(live)
 }
 
-async fn describe_in_savepoint(
+pub(super) async fn describe_in_savepoint(
     conn: &mut PgConnection,
     sql: &str,
 ) -> Result<Describe<Postgres>, sqlx::Error> {
@@ -175,14 +197,19 @@ async fn describe_in_savepoint(
     live
 }
 
-async fn plan(conn: &mut PgConnection, sql: &str, parameters: usize) -> Result<(), sqlx::Error> {
+/// Has it planned; false if it is of a kind that has no plan, such as SET.
+pub(super) async fn planned(
+    conn: &mut PgConnection,
+    sql: &str,
+    parameters: usize,
+) -> Result<bool, sqlx::Error> {
     let explain = format!("EXPLAIN {sql}");
     let query = sqlx::query(AssertSqlSafe(explain)).persistent(false);
     let query = (0..parameters).fold(query, |query, _| query.bind(Null));
     match query.execute(conn).await {
-        // It was understood a moment ago, so it is of a kind that has no plan, such as SET.
-        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("42601") => Ok(()),
-        outcome => outcome.map(drop),
+        // It was understood before, so that is no mistake in it.
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("42601") => Ok(false),
+        outcome => outcome.map(|_| true),
     }
 }
 
