@@ -120,18 +120,35 @@ struct Answers<'a> {
     domains: BTreeMap<&'a str, &'a str>,
 }
 
+/// The domains that one type alone stands for: an `i64` or a `Decimal` says nothing of a domain.
+fn domains(types: &BTreeMap<String, String>) -> BTreeMap<&str, &str> {
+    let named = types.iter().filter_map(|(domain, rust)| {
+        let (_, name) = rust.rsplit_once("::")?;
+        let others = types.values().filter(|other| *other == rust).count();
+        let plain = name.chars().all(|c| c.is_alphanumeric() || c == '_');
+        (plain && others == 1).then_some((name, domain.as_str()))
+    });
+    named.collect()
+}
+
+#[test]
+fn a_type_of_several_domains_or_of_none_is_no_answer() {
+    let types = [
+        ("order_id", "crate::OrderId"),
+        ("usd", "::sqlx::types::Decimal"),
+        ("share", "::sqlx::types::Decimal"),
+        ("volume", "i64"),
+        ("order_id[]", "&[crate::OrderId]"),
+    ];
+    let types = types.map(|(domain, rust)| (domain.to_owned(), rust.to_owned()));
+    assert_eq!(domains(&types.into()), [("OrderId", "order_id")].into());
+}
+
 impl<'a> Answers<'a> {
     fn new(project: &'a Project) -> Self {
-        let types = project.declared.types.iter();
-        let named = types.filter_map(|(domain, rust)| {
-            let name = rust.rsplit("::").next()?;
-            name.chars()
-                .all(|c| c.is_alphanumeric() || c == '_')
-                .then_some((name, domain.as_str()))
-        });
         Self {
             root: &project.root,
-            domains: named.collect(),
+            domains: domains(&project.declared.types),
         }
     }
 

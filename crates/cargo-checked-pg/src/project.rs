@@ -301,7 +301,17 @@ fn parent(manifest: &Path) -> PathBuf {
 }
 
 /// The cargo that runs this tool, or the one on PATH.
+///
+/// Without what `cargo run` tells the tool of its own package: some build scripts look at that, and would run again.
 #[must_use]
 pub fn cargo() -> Command {
-    Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")))
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
+    let of_a_package =
+        |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for (name, _) in env::vars_os() {
+        if name.to_str().is_some_and(of_a_package) {
+            cargo.env_remove(name);
+        }
+    }
+    cargo
 }
