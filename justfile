@@ -95,6 +95,11 @@ new-migration NAME:
 mutants:
     cargo run --quiet --package xtask -- mutants publish {{ datetime_utc("%F") }}
 
+# Make mistakes of meaning in statements and migrations, one at a time, and write into docs/guarantees.md which no test notices.
+[group('schema')]
+mutants-of-meaning:
+    TMPDIR=${TMPDIR:-/dev/shm} cargo run --quiet --package xtask -- meaning publish {{ datetime_utc("%F") }}
+
 # Follow docs/adding-a-query.md in a copy of the tree.
 [group('schema')]
 walk-through:

@@ -8,6 +8,7 @@
 )]
 
 mod guarantees;
+mod meaning;
 mod mutants;
 mod package;
 mod release;
@@ -18,10 +19,10 @@ mod walk_through;
 
 use std::{
     path::{Path, PathBuf},
-    process::ExitCode,
+    process::{Command, ExitCode},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use cargo_checked_pg::{
     Project,
     check::{rules, source, sql},
@@ -38,6 +39,9 @@ tasks:
   mutants [EVERY]       make mistakes in the statements, all or each EVERY-th, and see what rejects them
   mutants publish DATE  all of them, with the result in docs/guarantees.md
   guarantees [--write]  put the mistakes of README's matrix into a new crate, and see what rejects them; or renew the matrix, too
+  meaning [EVERY]       make mistakes of meaning in statements and migrations, and see which no test notices
+  meaning named PART    only those whose name has this in it
+  meaning publish DATE  all of them, with the score in docs/guarantees.md
   walk-through          follow docs/adding-a-query.md in a copy of the tree
   ui [--write]          see that every mistake of tests/ui is rejected, or renew its table in docs/guarantees.md, too";
 
@@ -58,6 +62,13 @@ async fn main() -> ExitCode {
         ["mutants", every] => sample(every).await,
         ["guarantees"] => guarantees::run(false),
         ["guarantees", "--write"] => guarantees::run(true),
+        ["meaning"] => meaning::run(1, None, None).await,
+        ["meaning", "publish", date] => meaning::run(1, None, Some(date)).await,
+        ["meaning", "named", part] => meaning::run(1, Some(part), None).await,
+        ["meaning", every] => match whole(every) {
+            Ok(every) => meaning::run(every, None, None).await,
+            Err(error) => Err(error),
+        },
         ["walk-through"] => walk_through::run(),
         _ => {
             eprintln!("{USAGE}");
@@ -89,7 +100,20 @@ async fn migrated_server() -> Result<EmbeddedServer> {
 }
 
 async fn sample(every: &str) -> Result<()> {
+    mutants::run(whole(every)?, None).await
+}
+
+fn whole(every: &str) -> Result<usize> {
     let every = every.parse().ok().filter(|every| *every > 0);
-    let every = every.context("EVERY is a whole number from 1 on")?;
-    mutants::run(every, None).await
+    every.context("EVERY is a whole number from 1 on")
+}
+
+/// The commit of the tree, and whether it is changed.
+fn commit() -> Result<String> {
+    let described = Command::new("git")
+        .args(["describe", "--always", "--dirty", "--exclude", "*"])
+        .current_dir(project(""))
+        .output()?;
+    ensure!(described.status.success(), "git describe failed");
+    Ok(String::from_utf8(described.stdout)?.trim().to_owned())
 }

@@ -13,6 +13,7 @@ pub mod compile;
 pub mod doctor;
 pub mod inspect;
 pub mod migrations;
+pub mod mutants;
 pub mod new;
 pub mod overrides;
 pub mod prepare;

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
-use cargo_checked_pg::{Project, check, doctor, migrations, new, prepare, schema};
+use cargo_checked_pg::{Project, check, doctor, migrations, mutants, new, prepare, schema};
 use checked_pg::Config;
 use clap::{Parser, Subcommand};
 
@@ -63,6 +63,30 @@ enum Command {
     },
     /// Print a clippy.toml with the bans that `check` asks for
     Bans,
+    /// Make mistakes of meaning in the statements and migrations, one at a time, and see which of them no test notices
+    Mutants {
+        /// Only each so many-th mutant of a kind
+        #[arg(long, default_value_t = 1)]
+        every: usize,
+        /// Only mutants whose name has this in it
+        #[arg(long)]
+        named: Option<String>,
+        /// Say what mutants there are, and run no test
+        #[arg(long)]
+        list: bool,
+        /// Run only tests whose names have this in them
+        #[arg(long = "test")]
+        tests: Vec<String>,
+        /// Leave out tests whose names have this in them
+        #[arg(long)]
+        skip: Vec<String>,
+        /// Folder of the crate
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+        /// Arguments for `cargo test` instead of `--all-features --tests`
+        #[arg(last = true)]
+        cargo: Vec<String>,
+    },
     /// Start the next migration
     NewMigration {
         /// What it does, such as add_broker_to_accounts
@@ -101,6 +125,29 @@ async fn run(command: Command) -> Result<()> {
             folder,
             cargo,
         } => prepare::run(&Project::open(&folder)?, check, &cargo).await,
+        Command::Mutants {
+            every,
+            named,
+            list,
+            tests,
+            skip,
+            folder,
+            cargo,
+        } => {
+            let request = mutants::Request {
+                every,
+                named,
+                list,
+                tests,
+                skipped: skip,
+                cargo,
+            };
+            let outcome = mutants::run(&Project::open(&folder)?, &request).await?;
+            if !list {
+                print!("{}", outcome.table());
+            }
+            outcome.verdict()
+        }
         Command::Check { folder, cargo } => check::run(&Project::open(&folder)?, &cargo),
         Command::Schema { check, folder } => schema::run(&Project::open(&folder)?, check).await,
         Command::Doctor {

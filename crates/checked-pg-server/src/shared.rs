@@ -86,6 +86,17 @@ impl SharedServer {
         })
     }
 
+    /// Joins or starts the server that the tests of all crates on `checked-pg` share.
+    ///
+    /// # Errors
+    /// As [`join`](Self::join).
+    pub fn for_tests() -> Result<Self> {
+        // Tests of several processes, each with a pool.
+        const MAX_CONNECTIONS: u16 = 500;
+        let settings = ServerSettings::default().max_connections(MAX_CONNECTIONS);
+        Self::join("tests", settings)
+    }
+
     /// How to connect to the server's own database, `postgres`.
     #[must_use]
     pub fn options(&self) -> PgConnectOptions {

@@ -1,4 +1,5 @@
-//! Mutation testing of the typed statements: one mistake at a time, and which check rejects it.
+//! Mutation testing of the typed statements: one mistake at a time, and which check rejects it. Mistakes of meaning are those of
+//! `cargo checked-pg mutants`.
 //!
 //! All mutants of one stage are compiled at once, in a copy of the tree: each is a module beside the original with the
 //! mistaken function, or with the whole mistaken module if the mistake is in a struct. The compiler's errors tell by their
@@ -19,13 +20,13 @@ mod tree;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    ops::Range,
     path::PathBuf,
 };
 
 use anyhow::{Result, ensure};
 
 use crate::{migrated_server, rules, source};
+use cargo_checked_pg::mutants::text::Edit;
 use check::Database;
 
 /// A mistake that the tool makes.
@@ -44,19 +45,12 @@ pub enum Operator {
     DropInsertColumn,
     ConflictTarget,
     Literal,
-    Border,
-    Order,
-    Nulls,
-    Connective,
-    Limit,
-    Lock,
-    ForgottenColumn,
     /// No mistake: such a copy must come through.
     Control,
 }
 
 impl Operator {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 13] = [
         Self::RenameColumn,
         Self::DropColumn,
         Self::RenameTable,
@@ -70,28 +64,7 @@ impl Operator {
         Self::DropInsertColumn,
         Self::ConflictTarget,
         Self::Literal,
-        Self::Border,
-        Self::Order,
-        Self::Nulls,
-        Self::Connective,
-        Self::Limit,
-        Self::Lock,
-        Self::ForgottenColumn,
     ];
-
-    /// No type tells it, only rows on both sides of a border, in another order, or with NULL in the right place.
-    pub fn is_of_meaning(self) -> bool {
-        matches!(
-            self,
-            Self::Border
-                | Self::Order
-                | Self::Nulls
-                | Self::Connective
-                | Self::Limit
-                | Self::Lock
-                | Self::ForgottenColumn
-        )
-    }
 
     pub fn name(self) -> &'static str {
         match self {
@@ -108,30 +81,7 @@ impl Operator {
             Self::DropInsertColumn => "drop a column and its value from an INSERT",
             Self::ConflictTarget => "change the conflict target",
             Self::Literal => "change a literal",
-            Self::Border => "move a border",
-            Self::Order => "change the order",
-            Self::Nulls => "move NULL",
-            Self::Connective => "AND for OR",
-            Self::Limit => "raise a limit",
-            Self::Lock => "weaken or strengthen a lock",
-            Self::ForgottenColumn => "forget a column of an update",
             Self::Control => "control",
-        }
-    }
-}
-
-/// Text to put in place of some bytes of a source.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Edit {
-    pub at: Range<usize>,
-    pub text: String,
-}
-
-impl Edit {
-    pub fn new(at: Range<usize>, text: impl Into<String>) -> Self {
-        Self {
-            at,
-            text: text.into(),
         }
     }
 }

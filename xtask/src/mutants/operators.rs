@@ -1,19 +1,27 @@
 //! The mistakes in the text of a statement.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::Deref};
+
+use cargo_checked_pg::mutants::text::Text;
 
 use super::{Edit, Mistake, Operator, catalog::Schema};
-use crate::sql::{Token, tokens};
+use crate::sql::Token;
 
 /// A statement with its parameters: the text in the source begins at `offset`.
 pub struct Statement<'a> {
-    pub sql: &'a str,
-    pub offset: usize,
+    text: Text<'a>,
     /// The type of each parameter.
     pub params: Vec<String>,
     /// Where each argument is in the source, with what separates it from the one before.
     pub args: Vec<std::ops::Range<usize>>,
-    tokens: Vec<Token>,
+}
+
+impl<'a> Deref for Statement<'a> {
+    type Target = Text<'a>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.text
+    }
 }
 
 impl<'a> Statement<'a> {
@@ -24,11 +32,9 @@ impl<'a> Statement<'a> {
         args: Vec<std::ops::Range<usize>>,
     ) -> Self {
         Self {
-            sql,
-            offset,
+            text: Text::new(sql, offset),
             params,
             args,
-            tokens: tokens(sql),
         }
     }
 
@@ -42,16 +48,7 @@ impl<'a> Statement<'a> {
         mistakes.extend(self.dropped_insert_columns(schema));
         mistakes.extend(self.conflict_targets());
         mistakes.extend(self.literals());
-        mistakes.extend(self.mistakes_of_meaning());
         mistakes
-    }
-
-    fn text(&self, at: usize) -> &str {
-        self.tokens.get(at).map_or("", |token| &token.text)
-    }
-
-    fn is(&self, at: usize, word: &str) -> bool {
-        self.text(at).eq_ignore_ascii_case(word)
     }
 
     /// Replaces a token; `typed` mistakes are the rule.
@@ -62,24 +59,6 @@ impl<'a> Statement<'a> {
             change: format!("`{}` to `{text}`{}", self.text(at), self.of(at)),
             edits: vec![self.edit(at, at + 1, text)],
         }
-    }
-
-    /// Which of several equal tokens it is.
-    fn of(&self, at: usize) -> String {
-        let same = |token: &&Token| token.text == self.tokens[at].text;
-        let before = self.tokens[..at].iter().filter(same).count();
-        let all = self.tokens.iter().filter(same).count();
-        match all {
-            1 => String::new(),
-            _ => format!(", {} of {all}", before + 1),
-        }
-    }
-
-    /// In the source, from one token to before another.
-    fn edit(&self, from: usize, to: usize, text: impl Into<String>) -> Edit {
-        let last = &self.tokens[to - 1];
-        let range = self.offset + self.tokens[from].at..self.offset + last.at + last.text.len();
-        Edit::new(range, text)
     }
 
     fn renamed(&self, schema: &Schema) -> Vec<Mistake> {
@@ -120,51 +99,6 @@ impl<'a> Statement<'a> {
         mistakes
     }
 
-    /// The items of a list from a token on: first token and the one after the last.
-    fn items(&self, start: usize, ends: impl Fn(&Token) -> bool) -> Vec<(usize, usize)> {
-        let depth = self.tokens.get(start).map_or(0, |token| token.depth);
-        let mut items = Vec::new();
-        let mut first = start;
-        for at in start..=self.tokens.len() {
-            let end = self.tokens.get(at).is_none_or(|token| {
-                token.depth < depth || (token.depth == depth && (ends(token) || token.text == ";"))
-            });
-            if end || (self.is(at, ",") && self.tokens[at].depth == depth) {
-                if at > first {
-                    items.push((first, at));
-                }
-                first = at + 1;
-            }
-            if end {
-                break;
-            }
-        }
-        items
-    }
-
-    /// Takes one item and its comma out of a list.
-    fn without(&self, items: &[(usize, usize)], n: usize) -> Edit {
-        let (from, to) = match n {
-            0 => (items[0].0, items[1].0),
-            _ => (items[n - 1].1, items[n].1),
-        };
-        // From a token up to another one: blanks before the latter stay.
-        let end = match n {
-            0 => self.tokens[to].at,
-            _ => self.tokens[to - 1].at + self.tokens[to - 1].text.len(),
-        };
-        Edit::new(self.offset + self.tokens[from].at..self.offset + end, "")
-    }
-
-    fn shown(&self, (from, to): (usize, usize)) -> String {
-        let edit = self.edit(from, to, "");
-        let text = &self.sql[edit.at.start - self.offset..edit.at.end - self.offset];
-        format!(
-            "`{}`",
-            text.split_whitespace().collect::<Vec<_>>().join(" ")
-        )
-    }
-
     fn dropped_columns(&self) -> Vec<Mistake> {
         let mut mistakes = Vec::new();
         for at in 0..self.tokens.len() {
@@ -191,17 +125,6 @@ impl<'a> Statement<'a> {
             }
         }
         mistakes
-    }
-
-    /// The number of a placeholder.
-    fn placeholder(&self, at: usize) -> Option<usize> {
-        self.text(at).strip_prefix('$')?.parse().ok()
-    }
-
-    fn placeholders(&self) -> Vec<(usize, usize)> {
-        (0..self.tokens.len())
-            .filter_map(|at| Some((at, self.placeholder(at)?)))
-            .collect()
     }
 
     fn same_type(&self, i: usize, j: usize) -> bool {
@@ -248,14 +171,6 @@ impl<'a> Statement<'a> {
             Some(self.replaced(Operator::DropNullability, at, without))
         };
         self.tokens.iter().enumerate().filter_map(mark).collect()
-    }
-
-    /// The list in the parentheses that open at a token.
-    fn list(&self, open: usize) -> Vec<(usize, usize)> {
-        match self.text(open) {
-            "(" => self.items(open + 1, |_| false),
-            _ => Vec::new(),
-        }
     }
 
     /// The values that an INSERT gives its columns, from the token after the columns on.
@@ -381,8 +296,6 @@ impl<'a> Statement<'a> {
         self.tokens.iter().enumerate().filter_map(changed).collect()
     }
 }
-
-mod meaning;
 
 #[cfg(test)]
 mod fixtures;

@@ -1,11 +1,11 @@
 //! What became of the mutants: for the terminal and for `docs/guarantees.md`.
 
-use std::{collections::BTreeMap, fs, process::Command, time::Duration};
+use std::{collections::BTreeMap, fs, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 
 use super::{Mutant, Operator};
-use crate::project;
+use crate::{commit, project};
 
 const KNOWN: &str = include_str!("known.txt");
 
@@ -83,10 +83,8 @@ pub fn give(
     let late = outcome.late.len();
     ensure!(late == 0, "only a test tells {late} mistakes of types");
     let unknown = |mutant: &&&Mutant| {
-        // Mistakes of meaning are shown and counted; they fail the run once the tests tell them all.
-        let counts = mutant.mistake.typed || !mutant.mistake.operator.is_of_meaning();
         let known = outcome.reasons.contains_key(mutant.name().as_str());
-        counts && (mutant.mistake.typed || !known)
+        mutant.mistake.typed || !known
     };
     let unknown = outcome.survivors.iter().filter(unknown).count();
     ensure!(
@@ -206,14 +204,4 @@ fn published(date: &str, outcome: &Outcome<'_>, took: Duration) -> Result<String
         }
     }
     Ok(format!("{before}{BEGIN}\n{text}{END}{after}"))
-}
-
-/// The commit of the tree, and whether it is changed.
-fn commit() -> Result<String> {
-    let described = Command::new("git")
-        .args(["describe", "--always", "--dirty", "--exclude", "*"])
-        .current_dir(project(""))
-        .output()?;
-    ensure!(described.status.success(), "git describe failed");
-    Ok(String::from_utf8(described.stdout)?.trim().to_owned())
 }

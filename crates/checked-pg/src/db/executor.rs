@@ -201,14 +201,20 @@ impl Statement {
     }
 
     pub(super) fn take_apart<'q>(mut query: impl Execute<'q, Postgres>) -> Result<Self, Error> {
-        let statement = Self {
+        #[cfg_attr(not(feature = "testing"), expect(unused_mut))]
+        let mut statement = Self {
             arguments: query.take_arguments().map_err(Error::Encode)?,
             prepared: query.statement().cloned(),
             persistent: query.persistent(),
             sql: query.sql(), // consumes the query, so last
         };
         #[cfg(feature = "testing")]
-        crate::testing::record(statement.text());
+        {
+            crate::testing::record(statement.text());
+            if let Some(mistaken) = crate::testing::mutated(statement.text()) {
+                statement.sql = mistaken;
+            }
+        }
         Ok(statement)
     }
 }

@@ -10,12 +10,14 @@ use std::{
         Mutex, OnceLock, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
+    thread,
 };
 
 use super::must;
 use crate::{Schema, db::listed};
 
-/// Tells a second run of a test binary to write the statements that it executes to this file.
+/// Tells a run of a test binary to write the statements that it executes to this file, each with the thread, which is named after
+/// the test.
 const RECORD: &str = "CHECKED_PG_RECORD_STATEMENTS";
 
 /// Notes a statement that is about to be executed, in a run that is watched.
@@ -33,16 +35,18 @@ pub(crate) fn record(sql: &str) {
 }
 
 struct Recorder {
-    seen: Mutex<HashSet<String>>,
+    seen: Mutex<HashSet<(String, String)>>,
     file: File,
 }
 
 impl Recorder {
     fn note(&self, sql: &str) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.insert(sql.to_owned()) {
+        let thread = thread::current();
+        let test = thread.name().unwrap_or_default();
+        if seen.insert((sql.to_owned(), test.to_owned())) {
             // One write per line, so that lines of several processes do not mix.
-            let line = format!("{}\n", serde_json::Value::from(sql));
+            let line = format!("{}\n", serde_json::json!([sql, test]));
             must((&self.file).write_all(line.as_bytes()));
         }
     }
@@ -120,6 +124,8 @@ fn run_again(tests: &[&str], skipped: &[&str]) -> BTreeSet<String> {
         String::from_utf8_lossy(&run.stdout)
     );
     let recorded = must(recorded);
-    let lines = recorded.lines().map(serde_json::from_str);
-    must(lines.collect())
+    let lines = recorded
+        .lines()
+        .map(serde_json::from_str::<(String, String)>);
+    must(lines.map(|line| line.map(|(sql, _)| sql)).collect())
 }

@@ -20,6 +20,7 @@
 //! The kit panics where a test would: a test that gets no database has failed.
 
 mod executed;
+mod mutant;
 mod parity;
 mod plans;
 mod template;
@@ -31,7 +32,7 @@ use sqlx::postgres::PgConnectOptions;
 
 use crate::{Config, Db, Schema};
 
-pub(crate) use self::executed::record;
+pub(crate) use self::{executed::record, mutant::mutated};
 pub use self::{
     executed::{assert_every_statement_is_executed, assert_statements_are_executed},
     parity::Parity,

@@ -10,24 +10,19 @@ use std::{
     },
 };
 
-use checked_pg_server::{ServerSettings, SharedServer};
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, postgres::PgConnectOptions};
+use checked_pg_server::SharedServer;
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqlStr, postgres::PgConnectOptions};
 use tokio::sync::OnceCell;
 
+use super::mutant;
 use crate::{Config, Db, Schema};
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
-/// Tests of several processes, each with a pool.
-const MAX_CONNECTIONS: u16 = 500;
-
 /// The server of this and all other processes that run tests. It is never dropped: it ends with the last of these processes.
 pub(super) fn server() -> &'static SharedServer {
     static SERVER: OnceLock<SharedServer> = OnceLock::new();
-    SERVER.get_or_init(|| {
-        let settings = ServerSettings::default().max_connections(MAX_CONNECTIONS);
-        super::must(SharedServer::join("tests", settings))
-    })
+    SERVER.get_or_init(|| super::must(SharedServer::for_tests()))
 }
 
 /// A new database, to which the schemas were applied.
@@ -85,6 +80,8 @@ fn name(schemas: &[&Schema]) -> String {
         migrator.table_name.hash(&mut hash);
         for migration in migrator.iter() {
             (migration.version, &migration.checksum).hash(&mut hash);
+            let mistaken = mutant::mutated(migration.sql.as_str());
+            mistaken.as_ref().map(SqlStr::as_str).hash(&mut hash);
         }
     }
     format!("template_{:016x}", hash.finish())
@@ -116,7 +113,10 @@ async fn make(name: &str, schemas: &[&Schema]) -> Result<()> {
 async fn migrate(options: PgConnectOptions, schemas: &[&Schema]) -> Result<()> {
     let db = Db::connect(&Config::from_options(options)).await?;
     for schema in schemas {
-        db.migrate(schema).await?;
+        match mutant::with_mistake(schema.migrator()) {
+            Some(mistaken) => db.migrate_with(&mistaken).await?,
+            None => db.migrate(schema).await?,
+        };
     }
     // A template must have no session left.
     if db.close(std::time::Duration::from_secs(10)).await {

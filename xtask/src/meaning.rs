@@ -1,0 +1,74 @@
+//! Mutation testing of what no type tells, on the desk: with the tests that have to do with statements, and a place for the score.
+
+use std::{fs, time::Instant};
+
+use anyhow::{Context, Result, ensure};
+use cargo_checked_pg::mutants::{self, Request};
+
+use crate::{commit, desk, project};
+
+const PAGE: &str = "docs/guarantees.md";
+const BEGIN: &str = "<!-- meaning score: begin -->";
+const END: &str = "<!-- meaning score: end -->";
+
+/// The tests of the statements and of what is built on them.
+const TESTS: [&str; 9] = [
+    "bank::",
+    "batches::",
+    "council::",
+    "documents::",
+    "import::",
+    "market::",
+    "metrics::",
+    "performance::",
+    "repo::",
+];
+/// Those of them that take long and execute nothing of their own.
+const LONG: [&str; 4] = [
+    "soak",
+    "a_batch_has_any_size",
+    "memory_is_bounded",
+    "changes_lead_where_a_full_run_leads",
+];
+
+/// Runs every so many-th mutant of a kind; with a date, writes the score down.
+pub async fn run(every: usize, named: Option<&str>, publish: Option<&str>) -> Result<()> {
+    let begun = Instant::now();
+    let request = Request {
+        every,
+        named: named.map(str::to_owned),
+        tests: TESTS.map(str::to_owned).into(),
+        skipped: LONG.map(str::to_owned).into(),
+        cargo: ["--all-features", "--test", "it"].map(str::to_owned).into(),
+        list: false,
+    };
+    let outcome = mutants::run(&desk()?, &request).await?;
+    let table = outcome.table();
+    println!("{table}\n{:.0?}", begun.elapsed());
+    if let Some(date) = publish {
+        ensure!(
+            every == 1 && named.is_none(),
+            "only a full run is published"
+        );
+        let minutes = begun.elapsed().as_secs().div_ceil(60);
+        let mut text = format!(
+            "`just mutants-of-meaning` on {date} at commit {}, in {minutes} minutes:\n\n{table}",
+            commit()?
+        );
+        let survivors = outcome.survivors();
+        if !survivors.is_empty() {
+            text += "\nSurvivors:\n\n";
+        }
+        for mutant in survivors {
+            text += &format!("- {}\n", mutant.name());
+        }
+        let page = fs::read_to_string(project(PAGE))?;
+        let (before, rest) = page.split_once(BEGIN).context("no place for the score")?;
+        let (_, after) = rest.split_once(END).context("no end of the score")?;
+        fs::write(
+            project(PAGE),
+            format!("{before}{BEGIN}\n{text}{END}{after}"),
+        )?;
+    }
+    outcome.verdict()
+}
