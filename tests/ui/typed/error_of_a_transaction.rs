@@ -2,7 +2,7 @@
 //! covers: a transaction whose error type hides the database's error
 //! symptom: `except Exception`
 //! stage: rustc
-//! expect: `?` couldn't convert the error to
+//! expect: From<llm_trading_db::Error>` is not satisfied
 
 use llm_trading_db::{db::Db, error::Result};
 

@@ -2,7 +2,7 @@
 //! covers: an order that has no arm
 //! symptom: the order of the text that came in, whatever that was
 //! stage: rustc
-//! expect: `Order::Oldest` not covered
+//! expect: `(Order::Oldest,)` not covered
 
 use llm_trading_db::{db::Db, error::Result};
 use sqlx_conditional_queries::conditional_query_as;
