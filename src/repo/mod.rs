@@ -52,6 +52,7 @@ pub mod positions;
 pub mod research;
 pub mod returns;
 pub mod reviews;
+pub mod rows;
 pub mod runs;
 pub mod snapshots;
 pub mod trades;

@@ -22,14 +22,14 @@ use llm_trading_db::{config::Config, db::Db};
 use crate::support;
 
 /// A database of its own, and a folder for files.
-struct Desk {
+pub(crate) struct Desk {
     url: String,
-    db: Db,
+    pub(crate) db: Db,
     folder: Folder,
 }
 
 impl Desk {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let options = support::database_options().await;
         let url = checked_pg::testing::url(&options);
         let db = Db::connect(&Config::from_options(options)).await.unwrap();
@@ -41,7 +41,7 @@ impl Desk {
     }
 
     /// Runs the binary on this database.
-    fn run(&self, arguments: &[&str]) -> Ended {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
         end(binary(&self.url).args(arguments))
     }
 

@@ -245,16 +245,16 @@ async fn what_does_not_decode_names_the_column_and_not_the_value() {
         let error = Error::from(error);
         assert_silent(&error, SECRET);
         match error {
-            Error::Decode { column, why } => (column, why),
+            Error::Decode(misfit) => (misfit.column, misfit.field, misfit.why),
             other => panic!("{other:?}"),
         }
     };
 
     let picky = sqlx::query_scalar::<_, Picky>("SELECT name FROM people");
-    let (column, why) = decode(picky.fetch_one(&db).await.unwrap_err());
+    let (column, field, why) = decode(picky.fetch_one(&db).await.unwrap_err());
     assert_eq!(
-        (&*column, &*why),
-        ("week_id", "expected a Wednesday"),
+        (&*column, field.as_deref(), &*why),
+        ("name", Some("week_id"), "expected a Wednesday"),
         "the type's own words"
     );
 
@@ -269,16 +269,16 @@ async fn what_does_not_decode_names_the_column_and_not_the_value() {
         doc: sqlx::types::Json<Doc>,
     }
     let document = sqlx::query_as::<_, Person>("SELECT doc FROM people");
-    let (column, why) = decode(document.fetch_one(&db).await.unwrap_err());
-    assert_eq!(column, "\"doc\"");
+    let (column, _, why) = decode(document.fetch_one(&db).await.unwrap_err());
+    assert_eq!(column, "doc");
     assert!(why.contains("does not fit"), "{why}");
 
     let null = sqlx::query_as::<_, Person>("SELECT NULL::jsonb AS doc");
-    let (_, why) = decode(null.fetch_one(&db).await.unwrap_err());
+    let (_, _, why) = decode(null.fetch_one(&db).await.unwrap_err());
     assert!(why.contains("NULL"), "{why}");
 
     let missing = sqlx::query_as::<_, Person>("SELECT 1 AS other");
-    let (column, _) = decode(missing.fetch_one(&db).await.unwrap_err());
+    let (column, _, _) = decode(missing.fetch_one(&db).await.unwrap_err());
     assert_eq!(column, "doc");
 }
 

@@ -33,6 +33,7 @@ mod log;
 mod market;
 mod metrics;
 mod migrations;
+mod misfits;
 mod offline;
 mod old_rows;
 mod performance;

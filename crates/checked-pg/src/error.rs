@@ -1,4 +1,5 @@
-//! What can go wrong, as one typed enum that never carries row values, parameters or passwords.
+//! What can go wrong, as one typed enum that never carries parameters, passwords or values of rows, but for the key of a row that
+//! cannot be read.
 //!
 //! PostgreSQL repeats values in the details and in many messages of its errors, and so do `serde_json` and others.
 //! An error travels into logs and spans, so [`Error`] keeps what names the *place* (SQLSTATE, table, column, constraint)
@@ -7,10 +8,12 @@
 mod convert;
 mod database;
 mod invalid;
+mod misfit;
 
 pub(crate) use convert::is_fatal;
 pub use database::DatabaseError;
 pub use invalid::Invalid;
+pub use misfit::Misfit;
 
 use crate::db::{OLDEST, Objection};
 use std::{borrow::Cow, fmt, time::Duration};
@@ -106,14 +109,11 @@ pub enum Error {
         /// How many it was.
         actual: u64,
     },
-    /// A value in the database does not fit the type that reads it.
-    #[error("cannot decode {column}: {why}")]
-    Decode {
-        /// The column, or the field of the document in it.
-        column: String,
-        /// What does not fit.
-        why: String,
-    },
+    /// A value in the database does not fit the type that reads it; the row is named by its key.
+    /// [`readable`](crate::rows::readable) reads the rows beside it, and [`misfits`](crate::rows::Types::misfits) lists all such
+    /// rows of a database.
+    #[error("cannot decode {0}")]
+    Decode(Box<Misfit>),
     /// The connection broke while COMMIT was under way: the transaction may or may not be durable. Never run again
     /// blindly: read first what the database says.
     #[error("the outcome of COMMIT is unknown, look before you run it again: {why}")]

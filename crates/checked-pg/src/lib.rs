@@ -20,6 +20,12 @@ pub mod key;
 #[doc(hidden)]
 pub mod numeric;
 pub mod page;
+#[expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "it reads tables that only a run knows"
+)]
+pub mod rows;
 mod schema;
 #[cfg(feature = "testing")]
 #[expect(

@@ -1,7 +1,7 @@
 //! Dates and instants as PostgreSQL keeps them, read without a panic: its calendar is another one than chrono's, and has an
 //! infinity at either end.
 
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use sqlx::{
     Decode, Postgres,
     error::BoxDynError,
@@ -16,6 +16,27 @@ const EPOCH: NaiveDate = match NaiveDate::from_ymd_opt(2000, 1, 1) {
     None => NaiveDate::MIN,
 };
 
+/// The date so many days after PostgreSQL's first; `None` for infinity and what lies outside of chrono's calendar.
+pub(crate) fn date_of(days: i32) -> Option<NaiveDate> {
+    let magnitude = Days::new(days.unsigned_abs().into());
+    match days {
+        i32::MIN | i32::MAX => None,
+        ..0 => EPOCH.checked_sub_days(magnitude),
+        0.. => EPOCH.checked_add_days(magnitude),
+    }
+}
+
+/// The instant so many microseconds after PostgreSQL's first; `None` as for [`date_of`].
+pub(crate) fn instant_of(micros: i64) -> Option<DateTime<Utc>> {
+    match micros {
+        i64::MIN | i64::MAX => None,
+        micros => midnight(EPOCH).checked_add_signed(TimeDelta::microseconds(micros)),
+    }
+}
+
+/// What is wrong with such a time.
+pub(crate) const BEYOND: &str = "is infinite or beyond the calendar";
+
 /// Reads a date.
 ///
 /// # Errors
@@ -25,14 +46,21 @@ pub fn decode_date(value: PgValueRef<'_>) -> Result<NaiveDate, BoxDynError> {
     if value.format() == PgValueFormat::Text {
         return Ok(NaiveDate::parse_from_str(value.as_str()?, "%Y-%m-%d")?);
     }
-    let days: i32 = Decode::<Postgres>::decode(value)?;
-    let magnitude = Days::new(days.unsigned_abs().into());
-    let date = match days {
-        i32::MIN | i32::MAX => None,
-        ..0 => EPOCH.checked_sub_days(magnitude),
-        0.. => EPOCH.checked_add_days(magnitude),
-    };
-    Ok(date.ok_or_else(|| Invalid::new("date", "is infinite or beyond the calendar"))?)
+    let date = date_of(Decode::<Postgres>::decode(value)?);
+    Ok(date.ok_or_else(|| Invalid::new("date", BEYOND))?)
+}
+
+/// Reads an instant.
+///
+/// # Errors
+/// [`Invalid`] as for [`decode_date`].
+#[doc(hidden)]
+pub fn decode_instant(value: PgValueRef<'_>) -> Result<DateTime<Utc>, BoxDynError> {
+    if value.format() == PgValueFormat::Text {
+        return Decode::<Postgres>::decode(value);
+    }
+    let instant = instant_of(Decode::<Postgres>::decode(value)?);
+    Ok(instant.ok_or_else(|| Invalid::new("instant", BEYOND))?)
 }
 
 /// A date to compare columns with: one beyond the years 1 to 9999 becomes the day before or after them. No row lies there, so a

@@ -4,6 +4,7 @@ use super::{
     Db, Tx,
     call::{Call, Next},
     patience::{Expired, Patience},
+    row::Watch,
 };
 use async_stream::try_stream;
 use futures_util::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream::BoxStream};
@@ -45,6 +46,47 @@ impl Queryable for &mut PgConnection {
 
 type Step = Either<PgQueryResult, PgRow>;
 
+impl Db {
+    /// The steps of a statement, each row noted by the watch if there is one.
+    pub(super) fn steps<'e>(
+        &'e self,
+        statement: Result<Statement, Error>,
+        mut watch: Option<Watch>,
+    ) -> BoxStream<'e, Result<Step, Error>> {
+        try_stream! {
+            let mut call = Call::new(self, statement?)?;
+            loop {
+                let (mut lease, statement) = call.lease().await?;
+                let outcome = {
+                    let mut steps = lease.conn().fetch_many(statement);
+                    loop {
+                        match next_step(&mut steps, &mut call.patience).await {
+                            Ok(Ok(Some(step))) => {
+                                call.delivered = true;
+                                if let (Either::Right(row), Some(watch)) = (&step, &mut watch) {
+                                    watch.note(row)?;
+                                }
+                                yield step;
+                            }
+                            Ok(Ok(None)) => break Ok(()),
+                            Ok(Err(error)) => break Err(error),
+                            Err(expired) => break Err(expired.alone(call.traits)),
+                        }
+                    }
+                };
+                if watch.is_some() {
+                    Watch::forget();
+                }
+                match call.settle(lease, outcome).await {
+                    Next::Return(outcome) => return outcome?,
+                    Next::OnceMore => {}
+                }
+            }
+        }
+        .boxed()
+    }
+}
+
 impl<'p> Executor<'p> for &'p Db {
     type Database = Postgres;
 
@@ -56,31 +98,8 @@ impl<'p> Executor<'p> for &'p Db {
         E: 'q + Execute<'q, Postgres>,
     {
         let statement = Statement::take_apart(query);
-        try_stream! {
-            let mut call = Call::new(self, statement?)?;
-            loop {
-                let (mut lease, statement) = call.lease().await?;
-                let outcome = {
-                    let mut steps = lease.conn().fetch_many(statement);
-                    loop {
-                        match next_step(&mut steps, &mut call.patience).await {
-                            Ok(Ok(Some(step))) => {
-                                call.delivered = true;
-                                yield step;
-                            }
-                            Ok(Ok(None)) => break Ok(()),
-                            Ok(Err(error)) => break Err(error),
-                            Err(expired) => break Err(expired.alone(call.traits)),
-                        }
-                    }
-                };
-                match call.settle(lease, outcome).await {
-                    Next::Return(outcome) => return outcome?,
-                    Next::OnceMore => {}
-                }
-            }
-        }
-        .boxed()
+        let watch = statement.as_ref().map(Statement::watch).ok();
+        self.steps(statement, watch)
     }
 
     /// As `fetch_many`, without its stream, which most statements can do without.
@@ -91,7 +110,9 @@ impl<'p> Executor<'p> for &'p Db {
     {
         let statement = Statement::take_apart(query);
         async move {
-            let mut call = Call::new(self, statement?)?;
+            let statement = statement?;
+            let mut watch = statement.watch();
+            let mut call = Call::new(self, statement)?;
             loop {
                 let (mut lease, statement) = call.lease().await?;
                 let row = first_row(lease.conn(), statement);
@@ -100,7 +121,7 @@ impl<'p> Executor<'p> for &'p Db {
                     Err(expired) => Err(expired.alone(call.traits)),
                 };
                 match call.settle(lease, outcome).await {
-                    Next::Return(outcome) => return outcome,
+                    Next::Return(outcome) => return watch.noted(outcome),
                     Next::OnceMore => {}
                 }
             }
@@ -194,6 +215,11 @@ impl Statement {
     /// What was learned of its columns when it was prepared may be out of date.
     pub(super) fn forget_columns(&mut self) {
         self.prepared = None;
+    }
+
+    /// What notes the rows of this statement.
+    pub(super) fn watch(&self) -> Watch {
+        Watch::new(self.sql.clone())
     }
 
     pub(super) fn text(&self) -> &str {

@@ -50,6 +50,31 @@ impl Traits {
     }
 }
 
+/// The tables that a statement names: what follows FROM, JOIN, INTO or UPDATE, but for the names it makes itself.
+pub(super) fn tables(sql: &str) -> Option<String> {
+    const BEFORE: &[&str] = &["FROM", "JOIN", "INTO", "UPDATE"];
+    let all = tokens(sql);
+    let name = |token: Option<&Token<'_>>| match token {
+        Some(Token::Word(name) | Token::Quoted(name)) => Some((*name).to_owned()),
+        _ => None,
+    };
+    let is_made = |name: &String| {
+        all.windows(3)
+            .any(|next| next[0].is(name) && next[1].is("AS") && next[2] == Token::Mark(b'('))
+    };
+    let mut names: Vec<String> = all
+        .windows(2)
+        .filter(|next| {
+            next[0].is_any(BEFORE) && !next[1].is_any(&["UNNEST", "SELECT", "LATERAL", "SET"])
+        })
+        .filter_map(|next| name(next.get(1)))
+        .filter(|name| !is_made(name))
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    (!names.is_empty()).then(|| names.join(", "))
+}
+
 /// How a statement begins, for an error: names and keywords, but no value.
 pub(super) fn outline(sql: &str) -> String {
     const MOST: usize = 12;

@@ -112,7 +112,7 @@ impl Db {
     }
 
     /// A connection of its own: those of the pool remember what a statement looked like when they first saw it.
-    async fn connect_aside(&self) -> Result<PgConnection> {
+    pub(crate) async fn connect_aside(&self) -> Result<PgConnection> {
         let config = self.config();
         connect(config, Limits::Impatient).await
     }

@@ -1,8 +1,9 @@
 //! From sqlx's errors, which hold values, to ours, which do not.
 
-use super::{ConflictKind, DatabaseError, Error, Invalid, MigrationError, TimeoutKind};
+use super::{ConflictKind, DatabaseError, Error, Invalid, MigrationError, Misfit, TimeoutKind};
+use crate::db::placed;
 use sqlx::{
-    error::{BoxDynError, UnexpectedNullError},
+    error::BoxDynError,
     migrate::MigrateError,
     postgres::{PgDatabaseError, PgSeverity},
 };
@@ -30,14 +31,14 @@ impl From<sqlx::Error> for Error {
                 Ok(invalid) => (*invalid).into(),
                 Err(_) => Self::Driver("a parameter could not be encoded"),
             },
-            E::ColumnNotFound(column) => Self::Decode {
-                column,
-                why: "the statement does not return it".to_owned(),
-            },
-            E::ColumnIndexOutOfBounds { index, len } => Self::Decode {
-                column: index.to_string(),
-                why: format!("the statement returns {len} columns"),
-            },
+            E::ColumnNotFound(column) => {
+                let misfit = Misfit::of_column(column, "the statement does not return it");
+                Self::Decode(Box::new(misfit))
+            }
+            E::ColumnIndexOutOfBounds { index, len } => {
+                let why = format!("the statement returns {len} columns");
+                Self::Decode(Box::new(Misfit::of_column(index.to_string(), why)))
+            }
             E::TypeNotFound { type_name } => Self::Database(DatabaseError::new(
                 "42704",
                 &format!("type \"{type_name}\" does not exist: is the database migrated?"),
@@ -114,22 +115,9 @@ pub(crate) fn is_fatal(error: &PgDatabaseError) -> bool {
 }
 
 fn from_decode(column: String, source: &BoxDynError) -> Error {
-    if let Some(invalid) = source.downcast_ref::<Invalid>() {
-        return Error::Decode {
-            column: invalid.field.to_string(),
-            why: invalid.why.to_string(),
-        };
-    }
-    let why = if source.is::<UnexpectedNullError>() {
-        "it is NULL"
-    } else {
-        // Not the source's own words: serde_json, for one, repeats the value.
-        "the value does not fit its type"
-    };
-    Error::Decode {
-        column,
-        why: why.to_owned(),
-    }
+    let mut misfit = Misfit::of_column(column, "");
+    misfit.because(source);
+    Error::Decode(Box::new(placed(misfit)))
 }
 
 impl From<MigrateError> for Error {

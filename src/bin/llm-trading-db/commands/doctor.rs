@@ -1,6 +1,8 @@
 //! `doctor`: whether the live database is the one that this program was compiled for, and what to do if not; and what is asked
 //! before a deploy: which rights a role needs, and whether this program goes with the next schema.
 
+mod rows;
+
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
@@ -19,6 +21,10 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
+    /// Instead: read every row, and list those whose values do not fit their types
+    #[arg(long, conflicts_with_all = ["against", "grants"])]
+    rows: bool,
+
     #[command(flatten)]
     format: Format,
 
@@ -96,6 +102,9 @@ fn against(findings: &[Finding], json: bool) -> Result<()> {
 }
 
 pub(crate) async fn run(session: &Session, args: &Args) -> Result<()> {
+    if args.rows {
+        return rows::run(session, args.format).await;
+    }
     let report = doctor::examine(&session.db, session.place().to_owned(), &[&SCHEMA]).await?;
     match args.format.json {
         true => output::json(&report)?,

@@ -7,7 +7,10 @@ use chrono::{DateTime, Utc};
 use llm_trading_db::{
     db::Db,
     documents::{Event, EventDocument},
-    repo::events::{self, Filter},
+    repo::{
+        events::{self, Filter},
+        rows::{Replay, readable},
+    },
     service::journal::{self, Instead},
     types::{Account, EventId, EventType, WeekId},
 };
@@ -15,7 +18,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::now;
+use super::{all_read, now};
 use crate::output::{self, Format};
 
 #[derive(Debug, clap::Args)]
@@ -57,10 +60,13 @@ pub(crate) async fn list(db: &Db, args: &List) -> Result<()> {
         week: args.week,
         event_type: args.event_type,
     };
-    let found = events::history(db, &filter, None, args.limit).await?;
+    let list = async |db: &Replay| events::history(db, &filter, None, args.limit).await;
+    let list = readable(db, list).await?;
+    let (found, complete) = (list.rows, all_read(&list.misfits));
     if args.format.json {
         let rows: Vec<Row<'_>> = found.iter().map(Row::from).collect();
-        return output::json(&rows);
+        output::json(&rows)?;
+        return complete;
     }
     let mut table = output::table(&["id", "occurred at", "account", "week", "type", "what"], 6);
     for event in &found {
@@ -73,7 +79,8 @@ pub(crate) async fn list(db: &Db, args: &List) -> Result<()> {
             in_words(&event.event_data),
         ]);
     }
-    output::text(&table.to_string())
+    output::text(&table.to_string())?;
+    complete
 }
 
 fn in_words(event: &Event) -> String {

@@ -3,11 +3,14 @@
 use anyhow::Result;
 use llm_trading_db::{
     db::Db,
-    repo::performance::{self, Place},
+    repo::{
+        performance::{self, Place},
+        rows::{Replay, readable},
+    },
     types::Weeks,
 };
 
-use super::performance::left_out;
+use super::{all_read, performance::left_out};
 use crate::output::{self, Format, hundredths, or_dash, percent, signed_percent};
 
 #[derive(Debug, clap::Args)]
@@ -21,11 +24,15 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(db: &Db, args: &Args) -> Result<()> {
-    let places = performance::leaderboard(db, args.weeks).await?;
+    let list = async |db: &Replay| performance::leaderboard(db, args.weeks).await;
+    let list = readable(db, list).await?;
+    let complete = all_read(&list.misfits);
+    let places = list.rows;
     if args.format.json {
-        return output::json(&places);
+        output::json(&places)?;
+        return complete;
     }
-    if places.is_empty() {
+    if places.is_empty() && complete.is_ok() {
         let option = args
             .weeks
             .map_or_else(String::new, |weeks| format!(" --weeks {weeks}"));
@@ -38,7 +45,7 @@ pub(crate) async fn run(db: &Db, args: &Args) -> Result<()> {
     for problem in performance::problems(db, args.weeks).await? {
         crate::say(&left_out(&problem));
     }
-    Ok(())
+    complete
 }
 
 /// The places as a table.

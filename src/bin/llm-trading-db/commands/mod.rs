@@ -18,6 +18,7 @@ mod status;
 use anyhow::Result;
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::Subcommand;
+use llm_trading_db::repo::rows::Misfit;
 
 use crate::{
     connect::{Needs, Session, Target},
@@ -130,6 +131,15 @@ pub(crate) fn date(text: &str) -> Result<NaiveDate, String> {
         .ok()
         .filter(|date: &NaiveDate| date.to_string() == text);
     date.ok_or_else(|| "must be a date, such as 2026-01-07".to_owned())
+}
+
+/// Fails if rows of a list could not be read, each of which is told.
+fn all_read(misfits: &[Misfit]) -> Result<()> {
+    let line = |misfit: &Misfit| format!("left out: {misfit}");
+    match misfits {
+        [] => Ok(()),
+        misfits => Err(crate::Incomplete(misfits.iter().map(line).collect()).into()),
+    }
 }
 
 /// `one bar`, `2 bars`.

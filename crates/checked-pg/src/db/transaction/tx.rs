@@ -5,6 +5,7 @@ use crate::{
         lease::Lease,
         patience::Patience,
         proof::settle_what_is_owed,
+        row::Watch,
         statement::Traits,
     },
     error::{DatabaseError, Error, Result},
@@ -222,18 +223,25 @@ impl<'t> Executor<'t> for &'t mut Tx {
         try_stream! {
             let statement = statement?;
             self.admit(statement.text())?;
+            let mut watch = statement.watch();
             let mut patience = self.patience;
             let outcome = {
                 let mut steps = self.lease.conn().fetch_many(statement);
                 loop {
                     match next_step(&mut steps, &mut patience).await {
-                        Ok(Ok(Some(step))) => yield step,
+                        Ok(Ok(Some(step))) => {
+                            if let Either::Right(row) = &step {
+                                watch.note(row)?;
+                            }
+                            yield step;
+                        }
                         Ok(Ok(None)) => break Ok(()),
                         Ok(Err(error)) => break Err(error),
                         Err(expired) => break Err(expired.in_transaction()),
                     }
                 }
             };
+            Watch::forget();
             self.seen.note(&outcome);
             outcome?;
         }
@@ -252,8 +260,11 @@ impl<'t> Executor<'t> for &'t mut Tx {
         async move {
             let statement = statement?;
             self.admit(statement.text())?;
-            self.answer(async |conn| first_row(conn, statement).await)
-                .await
+            let mut watch = statement.watch();
+            let row = self
+                .answer(async |conn| first_row(conn, statement).await)
+                .await;
+            watch.noted(row)
         }
         .boxed()
     }

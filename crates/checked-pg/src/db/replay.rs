@@ -1,0 +1,123 @@
+//! An executor that asks no server: it keeps the statement that it is given, or hands out a row that is already there.
+
+use super::{Db, executor::Statement};
+use crate::error::Error;
+use futures_util::{
+    FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream, stream::BoxStream,
+};
+use sqlx::{
+    Either, Execute, Executor, Postgres, SqlStr,
+    postgres::{PgQueryResult, PgRow, PgStatement, PgTypeInfo},
+};
+use std::{
+    fmt,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+/// What the function under [`readable`](crate::rows::readable) runs its statement on.
+pub struct Replay(Mutex<Part>);
+
+enum Part {
+    /// To keep the statement.
+    Keep(Option<Statement>),
+    /// To hand out a row.
+    Play(Option<PgRow>),
+}
+
+type Step = Either<PgQueryResult, PgRow>;
+
+impl Replay {
+    /// One that keeps the statement, and has no rows.
+    pub(crate) fn keep() -> Self {
+        Self(Mutex::new(Part::Keep(None)))
+    }
+
+    /// One whose only row is this.
+    pub(crate) fn play(row: PgRow) -> Self {
+        Self(Mutex::new(Part::Play(Some(row))))
+    }
+
+    /// The rows of the statement that was kept; none if there was no statement.
+    pub(crate) async fn rows(self, db: &Db) -> Result<Vec<PgRow>, Error> {
+        let part = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let Part::Keep(Some(statement)) = part else {
+            return Ok(Vec::new());
+        };
+        // Not watched: a time that no calendar holds is the fault of its row alone.
+        let steps = db.steps(Ok(statement), None);
+        let rows = steps.try_filter_map(async |step| Ok(step.right()));
+        Ok(rows.try_collect().await?)
+    }
+
+    fn part(&self) -> MutexGuard<'_, Part> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn next(&self, given: Result<Statement, sqlx::Error>) -> Result<Option<PgRow>, sqlx::Error> {
+        let given = given?;
+        match &mut *self.part() {
+            Part::Keep(Some(_)) => Err(several().into()),
+            Part::Keep(kept) => {
+                *kept = Some(given);
+                Ok(None)
+            }
+            Part::Play(row) => given
+                .watch()
+                .noted(Ok(Some(row.take().ok_or_else(several)?))),
+        }
+    }
+}
+
+fn several() -> Error {
+    Error::Driver("a list whose rows are read one by one is of one statement")
+}
+
+impl fmt::Debug for Replay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Replay")
+    }
+}
+
+impl<'r> Executor<'r> for &'r Replay {
+    type Database = Postgres;
+
+    fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> BoxStream<'e, Result<Step, sqlx::Error>>
+    where
+        'r: 'e,
+        E: 'q + Execute<'q, Postgres>,
+    {
+        let next = self.next(Statement::take_apart(query));
+        stream::iter(next.map(|row| row.map(Either::Right)).transpose()).boxed()
+    }
+
+    fn fetch_optional<'e, 'q: 'e, E>(
+        self,
+        query: E,
+    ) -> BoxFuture<'e, Result<Option<PgRow>, sqlx::Error>>
+    where
+        'r: 'e,
+        E: 'q + Execute<'q, Postgres>,
+    {
+        let statement = Statement::take_apart(query);
+        async move { self.next(statement) }.boxed()
+    }
+
+    fn prepare_with<'e>(
+        self,
+        _: SqlStr,
+        _: &'e [PgTypeInfo],
+    ) -> BoxFuture<'e, Result<PgStatement, sqlx::Error>>
+    where
+        'r: 'e,
+    {
+        async { Err(several().into()) }.boxed()
+    }
+
+    // Hidden in sqlx's documentation; the trait has it because sqlx's feature `macros` switches its feature `offline` on.
+    fn describe<'e>(self, _: SqlStr) -> BoxFuture<'e, Result<sqlx::Describe<Postgres>, sqlx::Error>>
+    where
+        'r: 'e,
+    {
+        async { Err(several().into()) }.boxed()
+    }
+}
