@@ -201,6 +201,7 @@ async fn documents_are_packed_with_lz4_where_the_server_can() {
         SELECT attrelid::regclass || '.' || attname
         FROM pg_attribute
         JOIN pg_type ON pg_type.oid = atttypid
+        JOIN pg_class ON pg_class.oid = attrelid AND relkind = 'r'
         WHERE typname LIKE '%\\_document'
           AND attnum > 0
           AND attcompression <> 'l'

@@ -208,13 +208,16 @@ struct Tables {
 }
 
 impl Tables {
+    /// One outside of the search path is meant only by a statement that names its schema, too.
     fn mentioned(&self, statement: &Statement) -> BTreeSet<&String> {
         let words = script::tokens(statement.sql());
-        let names = words.iter().filter_map(script::Token::name);
-        names
-            .filter_map(|name| self.names.get(&name))
-            .flatten()
-            .collect()
+        let names: BTreeSet<String> = words.iter().filter_map(script::Token::name).collect();
+        let meant = |table: &&String| match table.split_once('.') {
+            Some((schema, _)) => names.contains(schema.trim_matches('"')),
+            None => true,
+        };
+        let tables = names.iter().filter_map(|name| self.names.get(name));
+        tables.flatten().filter(meant).collect()
     }
 }
 
