@@ -102,17 +102,18 @@ pub enum EmbeddedError {
 
     /// The data was made by another major version, which only that version can read.
     #[error(
-        "the data in {} was made by PostgreSQL {found}, and the installed one is {installed}: set PG_BIN to the binaries of \
-         PostgreSQL {found}, or start anew in another folder",
-        .dir.display()
+        "the data in {} was made by PostgreSQL {found}, and {}: set PG_BIN to the binaries of PostgreSQL {found}, or start anew in \
+         another folder",
+        .dir.display(),
+        .installed.map_or_else(|| "none is installed".to_owned(), |major| format!("the installed one is {major}"))
     )]
     OtherMajor {
         /// The data folder.
         dir: PathBuf,
         /// The major version of the data.
         found: String,
-        /// The major version of the binaries.
-        installed: u32,
+        /// The major version of the installed server, if there is one.
+        installed: Option<u32>,
     },
 
     /// The server ended before it was ready.

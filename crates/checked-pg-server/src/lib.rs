@@ -156,7 +156,7 @@ impl EmbeddedServer {
             return Err(EmbeddedError::OtherMajor {
                 dir: data_dir.to_owned(),
                 found,
-                installed: binaries.version.major,
+                installed: Some(binaries.version.major),
             });
         }
         let folder = DataFolder::open(data_dir)?;
@@ -334,14 +334,17 @@ fn socket_url(folder: &Path, port: u16, database: &str) -> String {
     format!("postgres://{SUPERUSER}@localhost:{port}/{database}?host={socket}&sslmode=disable")
 }
 
-/// There is no server of the version that made the data, but there may be another one.
+/// No server of the version that made the data is installed or can be fetched.
 fn other_major(data_dir: &Path, found: String, error: EmbeddedError) -> EmbeddedError {
-    match (error, Binaries::installed(None)) {
-        (EmbeddedError::NoBinaries { .. } | EmbeddedError::Fetch { .. }, Some(Ok(installed))) => {
+    let installed = Binaries::installed(None).and_then(Result::ok);
+    match (error, installed) {
+        // What went wrong on the way says more.
+        (error @ EmbeddedError::Fetch { .. }, None) => error,
+        (EmbeddedError::NoBinaries { .. } | EmbeddedError::Fetch { .. }, installed) => {
             EmbeddedError::OtherMajor {
                 dir: data_dir.to_owned(),
                 found,
-                installed: installed.version.major,
+                installed: installed.map(|binaries| binaries.version.major),
             }
         }
         (error, _) => error,
