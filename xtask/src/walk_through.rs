@@ -37,8 +37,9 @@ pub fn run() -> Result<()> {
         match step {
             Step::Run(line) => follow(&tree, &line).with_context(|| format!("`{line}`"))?,
             Step::Write { file, text } => {
-                eprintln!("> {file}");
-                write(&tree.join(&file), &text).with_context(|| file)?;
+                let place = place(&tree, &file)?;
+                eprintln!("> {}", place.display());
+                write(&place, &text).with_context(|| file)?;
             }
         }
     }
@@ -69,6 +70,20 @@ fn steps(page: &str) -> Result<Vec<Step>> {
         }
     }
     Ok(steps)
+}
+
+/// A file of the page. It calls a new migration `NNNN_name.sql`, since the next number changes.
+fn place(tree: &Path, file: &str) -> Result<PathBuf> {
+    let Some(name) = file.strip_prefix("migrations/NNNN_") else {
+        return Ok(tree.join(file));
+    };
+    let mut migrations = fs::read_dir(tree.join("migrations"))?;
+    let made = migrations.find_map(|entry| {
+        let path = entry.ok()?.path();
+        let found = path.file_name()?.to_str()?.split_once('_')?.1 == name;
+        found.then_some(path)
+    });
+    made.with_context(|| format!("no migration is called {name}"))
 }
 
 /// Runs a command of the page, the long ones for what the steps concern.

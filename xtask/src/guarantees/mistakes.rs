@@ -76,8 +76,9 @@ const fn change(file: &'static str, find: &'static str, put: &'static str) -> Ed
 /// What the crate has beside its example: a second key of the same base type, in a column that may be NULL.
 pub const GROWTH: &[Edit] = &[
     end(
-        "migrations/0002_topics.sql",
-        r#"CREATE DOMAIN topic AS text COLLATE "C" CONSTRAINT topic_form CHECK (VALUE ~ '^[a-z]{1,40}$');
+        "migrations/0001_notes.sql",
+        r#"
+CREATE DOMAIN topic AS text COLLATE "C" CONSTRAINT topic_form CHECK (VALUE ~ '^[a-z]{1,40}$');
 COMMENT ON DOMAIN topic IS 'What a note is about.';
 ALTER TABLE notes ADD COLUMN topic topic;
 COMMENT ON COLUMN notes.topic IS 'What it is about.';
@@ -249,7 +250,7 @@ pub const MISTAKES: &[Mistake] = &[
     Mistake {
         name: "a migration changed under the committed cache",
         case: "cache_of_other_migrations",
-        edits: &[end("migrations/0002_topics.sql", "-- changed\n")],
+        edits: &[end("migrations/0001_notes.sql", "-- changed\n")],
         recorded: false,
         by: By::Check,
         message: "migrations.lock is of other migrations",

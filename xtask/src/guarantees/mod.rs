@@ -42,7 +42,7 @@ pub fn run(write: bool) -> Result<()> {
 struct Stranger(String);
 
 impl Stranger {
-    /// Makes the crate, lets it grow by a second migration, and sees that it is in order before anything is broken.
+    /// Makes the crate, adds a second key to it, and sees that it is in order before anything is broken.
     fn new(folder: &Path) -> Result<Self> {
         let root = folder.join("journal");
         let path = root.to_str().context("the folder has no readable name")?;
