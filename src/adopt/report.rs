@@ -1,5 +1,7 @@
 //! What became of an old database, as data.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// What a run did, or would have done.
@@ -36,9 +38,12 @@ pub struct Report {
     /// Others who were connected meanwhile.
     #[serde(default)]
     pub sessions: Vec<String>,
-    /// What was computed anew from the bars, beside the old values; empty until that is done.
+    /// What was computed anew from the bars, beside the old values.
     #[serde(default, deserialize_with = "or_none")]
     pub derived: Vec<Derived>,
+    /// What `performance` would make of the results and statistics of the accounts, which are as they were.
+    #[serde(default)]
+    pub performance: Vec<Restated>,
     /// Migrations that were run.
     #[serde(default)]
     pub migrations: usize,
@@ -87,6 +92,9 @@ pub struct Week {
     pub rule: String,
     /// Rows that have it.
     pub rows: u64,
+    /// Adopted rows of it that are dated more than six days before or after that Wednesday.
+    #[serde(default)]
+    pub elsewhere: u64,
 }
 
 /// Rows that were refused for the same reason.
@@ -184,6 +192,19 @@ pub struct Derived {
     pub legacy_only: u64,
     /// Rows that the old table lacked.
     pub new_only: u64,
+}
+
+/// A row that the next run of the job of the accounts would change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restated {
+    /// The table.
+    pub table: String,
+    /// Whose, and over which weeks.
+    pub key: String,
+    /// The values that it would change, as they are; none if it would add the row.
+    pub was: Option<BTreeMap<String, Option<String>>>,
+    /// What they would be.
+    pub would_be: BTreeMap<String, Option<String>>,
 }
 
 /// Something that had to hold.

@@ -12,13 +12,13 @@ use futures_util::TryStreamExt;
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
+use super::{Edit, Refusal, Restated};
 use crate::{
     db::Tx,
     error::{Error, Result},
 };
 
 const PREPARE: &str = concat!(
-    include_str!("sql/prepare.sql"),
     include_str!("sql/functions.sql"),
     include_str!("sql/relations.sql"),
     include_str!("sql/old_tables.sql"),
@@ -27,6 +27,7 @@ const PREPARE: &str = concat!(
 /// A part of the work that is one script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Script {
+    Settings,
     Prepare,
     Move,
     Reopen,
@@ -49,14 +50,17 @@ pub(super) enum Script {
     WriteReviews,
     Prove,
     Grant,
-    Limits,
     Pause,
     CompareDerived,
+    BeforePerformance,
+    Forget,
 }
 
 impl Script {
     const fn text(self) -> &'static str {
         match self {
+            // By itself: a script is parsed before its first statement runs.
+            Self::Settings => include_str!("sql/settings.sql"),
             Self::Prepare => PREPARE,
             Self::Move => include_str!("sql/move.sql"),
             Self::Reopen => include_str!("sql/reopen.sql"),
@@ -81,9 +85,10 @@ impl Script {
             Self::WriteReviews => include_str!("sql/write_reviews.sql"),
             Self::Prove => include_str!("sql/proofs.sql"),
             Self::Grant => include_str!("sql/grant.sql"),
-            Self::Limits => include_str!("sql/prepare.sql"),
             Self::Pause => "SELECT pg_sleep(0.1); SELECT pg_stat_clear_snapshot()",
             Self::CompareDerived => include_str!("sql/compare_derived.sql"),
+            Self::BeforePerformance => include_str!("sql/before_performance.sql"),
+            Self::Forget => include_str!("sql/forget.sql"),
         }
     }
 }
@@ -326,6 +331,22 @@ pub(super) async fn legacy_schema(tx: &mut Tx) -> Result<String> {
         .ok_or(Error::Driver("the database was adopted before"))
 }
 
+/// Whether there are bars, old ones or from a run before.
+pub(super) async fn has_bars(tx: &mut Tx) -> Result<bool> {
+    let any = "SELECT 'yes' WHERE EXISTS (SELECT FROM pg_temp.old_daily_bars) OR current_setting('adopt.again') = 'yes'";
+    Ok(!texts(tx, any).await?.is_empty())
+}
+
+/// What the job of the accounts did since `before_performance.sql`.
+pub(super) async fn restated(tx: &mut Tx) -> Result<Vec<Restated>> {
+    let found = texts(tx, include_str!("sql/restated.sql")).await?;
+    found.iter().map(|json| from_json(json)).collect()
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(json: &str) -> Result<T> {
+    serde_json::from_str(json).map_err(|_| Error::Driver("what a statement makes can be read"))
+}
+
 /// Stores the report of this run.
 pub(super) async fn store(
     tx: &mut Tx,
@@ -344,6 +365,53 @@ pub(super) async fn store(
     let insert = insert.bind(options).bind(report).persistent(false);
     insert.execute(tx).await?;
     Ok(())
+}
+
+/// The old tables of an adopted database, with their rows.
+pub(super) async fn old_tables(tx: &mut Tx) -> Result<Vec<(String, u64)>> {
+    let tables = texts(
+        tx,
+        "SELECT jsonb_build_array(line ->> 'name', line -> 'legacy')::text
+         FROM jsonb_array_elements((SELECT report -> 'tables' FROM adoption.run ORDER BY at LIMIT 1)) AS line",
+    )
+    .await?;
+    tables.iter().map(|json| from_json(json)).collect()
+}
+
+/// What hangs on the old tables and is no part of them.
+pub(super) async fn on_old_tables(tx: &mut Tx) -> Result<Vec<String>> {
+    texts(tx, include_str!("sql/on_old_tables.sql")).await
+}
+
+/// Rows that were refused, and are in no table of ours.
+pub(super) async fn count_refused(tx: &mut Tx) -> Result<u64> {
+    let rows = "SELECT count(*)::text FROM adoption.refused WHERE code NOT IN ('recomputed', 'no_longer_derivable')";
+    let rows = texts(tx, rows).await?.pop();
+    Ok(rows.and_then(|rows| rows.parse().ok()).unwrap_or_default())
+}
+
+/// The rows that were refused, of one table or of all.
+pub(super) async fn refusals(tx: &mut Tx, table: Option<&str>) -> Result<Vec<Refusal>> {
+    let rows = "SELECT jsonb_build_object('table', table_name, 'key', legacy_key, 'code', code, 'field', field, 'reason', reason, 'row', \"row\")::text
+                FROM adoption.refused WHERE $1 = table_name OR $1 IS NULL ORDER BY table_name, id";
+    of_table(tx, rows, table).await
+}
+
+/// What was changed, of one table or of all.
+pub(super) async fn edits(tx: &mut Tx, table: Option<&str>) -> Result<Vec<Edit>> {
+    let rows = "SELECT jsonb_build_object('table', table_name, 'key', legacy_key, 'code', code, 'field', field, 'was', was, 'is_now', is_now)::text
+                FROM adoption.changed WHERE $1 = table_name OR $1 IS NULL ORDER BY table_name, id";
+    of_table(tx, rows, table).await
+}
+
+async fn of_table<T: serde::de::DeserializeOwned>(
+    tx: &mut Tx,
+    rows: &'static str,
+    table: Option<&str>,
+) -> Result<Vec<T>> {
+    let rows = sqlx::query_scalar(rows).bind(table).persistent(false);
+    let found: Vec<String> = rows.fetch_all(tx).await?;
+    found.iter().map(|json| from_json(json)).collect()
 }
 
 /// Publications that send a table which would move, by name.

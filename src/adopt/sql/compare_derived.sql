@@ -1,6 +1,5 @@
--- What was computed from the bars beside what the old tables had. Run after the adoption, with `adopt.legacy` set.
+-- What was computed from the bars beside what the old tables had.
 DELETE FROM adoption.refused WHERE code IN ('recomputed', 'no_longer_derivable');
-CREATE TEMP TABLE derived (name text, legacy bigint, equal bigint, different bigint, legacy_only bigint, new_only bigint) ON COMMIT DROP;
 DO $$
 DECLARE
     known record;
@@ -48,12 +47,14 @@ BEGIN
         ) AS listed
         WHERE nth <= 1000;
     END LOOP;
+    IF to_regclass(format('%I.correlation_matrix', legacy)) IS NOT NULL THEN
+        -- A correlation is the same from both sides. One that is not was never calculated from the returns.
+        EXECUTE format(
+            'INSERT INTO pg_temp.note
+             SELECT ''correlation_matrix'', ''not_symmetric'', ''correlation'', count(*)
+             FROM %1$I.correlation_matrix AS one JOIN %1$I.correlation_matrix AS other
+                 ON other.date = one.date AND other.symbol_1 = one.symbol_2 AND other.symbol_2 = one.symbol_1
+             WHERE other.correlation IS DISTINCT FROM one.correlation HAVING count(*) > 0', legacy);
+    END IF;
 END
 $$;
-UPDATE adoption.run
-SET report = report || jsonb_build_object('derived', (
-    SELECT jsonb_agg(jsonb_build_object('name', name, 'legacy', legacy, 'equal', equal, 'different', different, 'legacy_only', legacy_only,
-                                        'new_only', new_only) ORDER BY name)
-    FROM pg_temp.derived
-))
-WHERE id = (SELECT id FROM adoption.run ORDER BY at DESC LIMIT 1);

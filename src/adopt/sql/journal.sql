@@ -1,5 +1,15 @@
 -- Events of the accounts and how they did.
 
+-- By how much an instant is off that is New York's time taken for UTC; nothing if it is not.
+CREATE FUNCTION pg_temp.clock_skew(later interval) RETURNS interval
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE
+        WHEN later BETWEEN interval '3 h 59 min' AND interval '4 h 1 min' THEN interval '4 h'
+        WHEN later BETWEEN interval '4 h 59 min' AND interval '5 h 1 min' THEN interval '5 h'
+        ELSE interval '0'
+    END
+$$;
+
 CREATE TEMP TABLE new_execution_events ON COMMIT DROP AS
 SELECT n, key, week AS week_id, account, d2 AS event_data, occurred_at, created_at, event_type, pg_temp.uuid(j ->> 'id') AS old_id,
        NULL::uuid AS id,
@@ -25,16 +35,18 @@ SELECT n, key, week AS week_id, account, d2 AS event_data, occurred_at, created_
            pg_temp.change_of('event_renamed', 'event_type', j ->> 'event_type', event_type),
            CASE WHEN d1 IS DISTINCT FROM document THEN
                ROW('event_type_differs', 'event_data.event_type', document ->> 'event_type', event_type)::pg_temp.change END,
-           CASE WHEN pg_temp.is_naive(j ->> 'occurred_at') THEN
+           CASE WHEN occurred_at <> read_as THEN ROW('clock_repaired', 'occurred_at', j ->> 'occurred_at', occurred_at::text)::pg_temp.change
+                WHEN pg_temp.is_naive(j ->> 'occurred_at') THEN
                pg_temp.change_of('instant_taken_as_utc', 'occurred_at', j ->> 'occurred_at', occurred_at::text) END,
            CASE WHEN j ? 'created_at' THEN pg_temp.time_change('created_at', j ->> 'created_at', created_at) END
        ] AS changes
 FROM (
     SELECT n, key, j, label.week, label.rule, pg_temp.account(j ->> 'account') AS account, document, pg_temp.no_document(document) AS problem,
-           pg_temp.instant(j ->> 'occurred_at') AS occurred_at, pg_temp.time_of(j ->> 'created_at', j ->> 'occurred_at') AS created_at,
-           event_type, d1, pg_temp.with_text(d1, 'event_type', event_type) AS d2
+           read_as, CASE WHEN current_setting('adopt.repair_clock') = 'yes' THEN read_as - pg_temp.clock_skew(read_as - created_at) ELSE read_as END AS occurred_at,
+           created_at, event_type, d1, pg_temp.with_text(d1, 'event_type', event_type) AS d2
     FROM (
-        SELECT *, pg_temp.document(j -> 'event_data') AS document,
+        SELECT *, pg_temp.document(j -> 'event_data') AS document, pg_temp.instant(j ->> 'occurred_at') AS read_as,
+               pg_temp.time_of(j ->> 'created_at', j ->> 'occurred_at') AS created_at,
                CASE
                    -- Only this program has events about events.
                    WHEN btrim(j ->> 'event_type') IN ('VOID', 'CORRECTION') THEN 'legacy_' || btrim(j ->> 'event_type')
@@ -58,8 +70,7 @@ INSERT INTO pg_temp.note
 SELECT 'execution_events', note, 'occurred_at', count(*)
 FROM (
     SELECT CASE
-               WHEN occurred_at - created_at BETWEEN interval '3 h 59 min' AND interval '4 h 1 min'
-                    OR occurred_at - created_at BETWEEN interval '4 h 59 min' AND interval '5 h 1 min' THEN 'clock_skew'
+               WHEN pg_temp.clock_skew(occurred_at - created_at) <> interval '0' THEN 'clock_skew'
                WHEN occurred_at > created_at + interval '1 min' THEN 'occurred_after_stored'
            END AS note
     FROM pg_temp.new_execution_events

@@ -7,6 +7,7 @@ SELECT set_config('search_path', concat_ws(', ', NULLIF(current_setting('search_
 
 -- For people who look through the report.
 CREATE TEMP TABLE note (name text, code text, field text, rows bigint) ON COMMIT DROP;
+CREATE TEMP TABLE derived (name text, legacy bigint, equal bigint, different bigint, legacy_only bigint, new_only bigint) ON COMMIT DROP;
 
 CREATE FUNCTION pg_temp.expression(name text, type regtype, is_document boolean) RETURNS text
 LANGUAGE sql STABLE AS $$

@@ -58,6 +58,25 @@ BEGIN
 END
 $$;
 
+-- Rows of a label that are dated far from the week it was taken for: evidence for whoever looks, and not used otherwise.
+CREATE TEMP TABLE dated ON COMMIT DROP AS
+SELECT label, count(*) AS rows, count(*) FILTER (WHERE day NOT BETWEEN week_id - 6 AND week_id + 6) AS elsewhere
+FROM (
+    SELECT old.j ->> 'week_id' AS label, week_id, (occurred_at AT TIME ZONE 'UTC')::date AS day
+    FROM pg_temp.new_execution_events AS new JOIN pg_temp.old_execution_events AS old USING (n) WHERE code IS NULL
+    UNION ALL
+    SELECT old.j ->> 'week_id', week_id, (research_date AT TIME ZONE 'UTC')::date
+    FROM pg_temp.new_pm_pitches AS new JOIN pg_temp.old_pm_pitches AS old USING (n) WHERE code IS NULL AND research_date IS NOT NULL
+    UNION ALL
+    SELECT old.j ->> 'week_id', week_id, (research_date AT TIME ZONE 'UTC')::date
+    FROM pg_temp.new_peer_reviews AS new JOIN pg_temp.old_peer_reviews AS old USING (n) WHERE code IS NULL AND research_date IS NOT NULL
+    UNION ALL
+    SELECT old.j ->> 'week_id', week_id, (research_date AT TIME ZONE 'UTC')::date
+    FROM pg_temp.new_chairman_decisions AS new JOIN pg_temp.old_chairman_decisions AS old USING (n) WHERE code IS NULL AND research_date IS NOT NULL
+) AS dated
+GROUP BY label;
+INSERT INTO pg_temp.note SELECT 'week', 'week_doubtful', label, elsewhere FROM pg_temp.dated WHERE 2 * elsewhere > rows;
+
 INSERT INTO pg_temp.proof
 SELECT 1, 'every old row is adopted or refused', bool_and(legacy = adopted + refused AND legacy = tried),
        string_agg(name || ': ' || tried || ' rows, ' || adopted || ' adopted, ' || refused || ' refused', '; ')

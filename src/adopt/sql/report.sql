@@ -6,7 +6,11 @@ SELECT jsonb_build_object(
                          ORDER BY place)
         FROM pg_temp.tally
     ),
-    'weeks', (SELECT jsonb_agg(jsonb_build_object('label', label, 'week', week_id, 'rule', rule, 'rows', rows) ORDER BY week_id, label) FROM adoption.week),
+    'weeks', (
+        SELECT jsonb_agg(jsonb_build_object('label', label, 'week', week_id, 'rule', rule, 'rows', rows, 'elsewhere', COALESCE(elsewhere, 0))
+                         ORDER BY week_id, label)
+        FROM adoption.week LEFT JOIN (SELECT label, elsewhere FROM pg_temp.dated) AS dated USING (label)
+    ),
     'refused', (
         SELECT jsonb_agg(jsonb_build_object('table', table_name, 'code', code, 'field', field, 'reason', reason, 'rows', rows, 'keys', keys)
                          ORDER BY table_name, code, field)
@@ -32,6 +36,11 @@ SELECT jsonb_build_object(
         SELECT jsonb_agg(jsonb_build_object('what', what, 'legacy', COALESCE(legacy, 0)::text, 'adopted', COALESCE(adopted, 0)::text,
                                             'refused', COALESCE(refused, 0)::text) ORDER BY what)
         FROM pg_temp.sum_of_money
+    ),
+    'derived', (
+        SELECT jsonb_agg(jsonb_build_object('name', name, 'legacy', legacy, 'equal', equal, 'different', different, 'legacy_only', legacy_only,
+                                            'new_only', new_only) ORDER BY name)
+        FROM pg_temp.derived
     ),
     'proofs', (SELECT jsonb_agg(jsonb_build_object('number', number, 'name', name, 'holds', COALESCE(holds, true), 'detail', COALESCE(detail, '')) ORDER BY number) FROM pg_temp.proof)
 )::text

@@ -54,11 +54,7 @@ pub(super) async fn next(db: &Db, window: Window, summary: &mut Summary) -> Resu
         .await?;
     let Some(inputs) = read else { return Ok(false) };
     // No transaction is open meanwhile: it would be idle, and the server ends those.
-    let (inputs, groups) = off_the_runtime(move || {
-        let groups = inputs.calculate(window);
-        (inputs, groups)
-    })
-    .await?;
+    let (inputs, groups) = calculate(inputs, window).await?;
     let written = db
         .transaction(async |tx| write(tx, &inputs, &groups, window).await)
         .await?;
@@ -66,6 +62,26 @@ pub(super) async fn next(db: &Db, window: Window, summary: &mut Summary) -> Resu
         *summary += written;
     }
     Ok(true)
+}
+
+/// As [`next`], in the caller's transaction.
+pub(super) async fn next_in(tx: &mut Tx, window: Window, summary: &mut Summary) -> Result<bool> {
+    let Some(inputs) = read(&mut *tx, window).await? else {
+        return Ok(false);
+    };
+    let (inputs, groups) = calculate(inputs, window).await?;
+    if let Some(written) = write(tx, &inputs, &groups, window).await? {
+        *summary += written;
+    }
+    Ok(true)
+}
+
+async fn calculate(inputs: Inputs, window: Window) -> Result<(Inputs, Vec<Group>)> {
+    off_the_runtime(move || {
+        let groups = inputs.calculate(window);
+        (inputs, groups)
+    })
+    .await
 }
 
 /// How many dates there are to calculate, and how many symbols a matrix has at most.

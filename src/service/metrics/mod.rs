@@ -232,6 +232,20 @@ pub async fn run_with(
     Ok(summary)
 }
 
+/// As [`run`], all of it in the caller's transaction: nothing of it is seen, or stays, before that is committed.
+pub(crate) async fn run_in(tx: &mut Tx, window: Window, scope: Scope) -> Result<Summary> {
+    if scope == Scope::All {
+        pending::note_all_returns(&mut *tx).await?;
+    }
+    let mut summary = Summary::default();
+    while let Some((part, _)) = returns::next_in(tx, window).await? {
+        summary += part;
+    }
+    adopt_window(tx, window, scope).await?;
+    while matrices::next_in(tx, window, &mut summary).await? {}
+    Ok(summary)
+}
+
 /// Refuses a new window that no matrix would have, as far as the bars tell, before anything is changed.
 async fn refuse_what_leaves_nothing(db: &Db, window: Window) -> Result<()> {
     if !would_replace(db, window).await? {

@@ -27,23 +27,25 @@ const NEAR: i64 = 30;
 /// Days of a symbol whose closes changed.
 type Span = (Symbol, NaiveDate, NaiveDate);
 
-/// Calculates the returns of the next closes that changed. None if there are none.
+/// Calculates the returns of the next closes that changed, in a transaction of its own. None if there are none.
 pub(super) async fn next(db: &Db, window: Window) -> Result<Option<(Summary, Found)>> {
-    db.transaction(async |tx| -> Result<_> {
-        // Another run waits, and then finds less to do. Before anything is read: what is read is to be its work, too.
-        correlations::lock(&mut *tx).await?;
-        let entries = pending::returns(&mut *tx, ENTRIES).await?;
-        let (spans, ids) = batch(&entries);
-        if spans.is_empty() {
-            return Ok(None);
-        }
-        let closes = bars::closes_around(&mut *tx, &spans, SEVEN as u32, SEVEN as u32).await?;
-        let (wanted, spans) = off_the_runtime(move || (Wanted::of(&spans, &closes), spans)).await?;
-        let done = write(tx, window, wanted, &spans).await?;
-        pending::finish_returns(tx, &ids).await?;
-        Ok(Some(done))
-    })
-    .await
+    db.transaction(async |tx| next_in(tx, window).await).await
+}
+
+/// As [`next`], in the caller's transaction.
+pub(super) async fn next_in(tx: &mut Tx, window: Window) -> Result<Option<(Summary, Found)>> {
+    // Another run waits, and then finds less to do. Before anything is read: what is read is to be its work, too.
+    correlations::lock(&mut *tx).await?;
+    let entries = pending::returns(&mut *tx, ENTRIES).await?;
+    let (spans, ids) = batch(&entries);
+    if spans.is_empty() {
+        return Ok(None);
+    }
+    let closes = bars::closes_around(&mut *tx, &spans, SEVEN as u32, SEVEN as u32).await?;
+    let (wanted, spans) = off_the_runtime(move || (Wanted::of(&spans, &closes), spans)).await?;
+    let done = write(tx, window, wanted, &spans).await?;
+    pending::finish_returns(tx, &ids).await?;
+    Ok(Some(done))
 }
 
 /// The entries of a transaction, by symbol, those that are near each other in one.

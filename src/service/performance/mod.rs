@@ -61,7 +61,12 @@ pub async fn run(db: &Db, lookback: Option<Weeks>, at: DateTime<Utc>) -> Result<
     .await
 }
 
-async fn run_in(tx: &mut Tx, lookback: Option<Weeks>, at: DateTime<Utc>) -> Result<Summary> {
+/// As [`run`], in the caller's transaction.
+pub(crate) async fn run_in(
+    tx: &mut Tx,
+    lookback: Option<Weeks>,
+    at: DateTime<Utc>,
+) -> Result<Summary> {
     let journal = trades(events::trades(&mut *tx).await?);
     let mut corrected = events::corrected_weeks(&mut *tx).await?;
     corrected.retain(|key| !journal.trades.contains_key(key) && !journal.doubtful.contains(key));

@@ -6,6 +6,8 @@
 )]
 
 mod adopting;
+mod later;
+mod notes;
 pub mod old;
 mod recognition;
 mod rows;

@@ -1,4 +1,6 @@
-//! `adopt`: brings a database of the Python layer into this schema.
+//! `adopt`: brings a database of the Python layer into this schema. `adoption`: what became of it.
+
+mod render;
 
 use std::{collections::BTreeMap, fs, io::IsTerminal, path::PathBuf};
 
@@ -16,9 +18,6 @@ use crate::{
     output::{self, Format},
 };
 
-/// Lines of a kind that are shown; the report as JSON has all.
-const SHOWN: usize = 40;
-
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Each old row is adopted, or listed in adoption.refused with its reason; what was changed of it is listed in \
@@ -33,6 +32,14 @@ pub(crate) struct Args {
     #[arg(long)]
     again: bool,
 
+    /// Drops the old tables and what is told of their adoption; without --yes, says what that would be
+    #[arg(long, conflicts_with_all = ["dry_run", "again", "report", "json"])]
+    forget: bool,
+
+    /// Does drop them
+    #[arg(long, requires = "forget")]
+    yes: bool,
+
     /// File with a line LABEL,YYYY-MM-DD for each week label that means another Wednesday than the rules say
     #[arg(long, value_name = "FILE")]
     weeks: Option<PathBuf>,
@@ -40,6 +47,10 @@ pub(crate) struct Args {
     /// Time zone of instants that name none
     #[arg(long, value_name = "ZONE", default_value = "UTC")]
     naive_timezone: String,
+
+    /// Sets back events that lie four or five hours behind the instant at which they were stored, by these hours
+    #[arg(long)]
+    repair_clock: bool,
 
     /// Account that a model trades for, where its pitches do not say
     #[arg(long, value_name = "MODEL=ACCOUNT", value_parser = account_of)]
@@ -74,6 +85,9 @@ pub(crate) async fn run(session: &Session, args: &Args) -> Result<()> {
         !session.is_private(),
         "adopt works on a given database: name it with --database-url or DATABASE_URL"
     );
+    if args.forget {
+        return forget(session, args.yes).await;
+    }
     let options = options(args)?;
     let tell = |step| {
         tracing::info!("{step}");
@@ -93,7 +107,7 @@ pub(crate) async fn run(session: &Session, args: &Args) -> Result<()> {
             dry_run: args.dry_run,
             report: &adopted.report,
         })?,
-        false => output::text(&format!("{}\n\n{outcome}", render(&adopted.report)))?,
+        false => output::text(&format!("{}\n\n{outcome}", render::render(&adopted.report)))?,
     }
     let refused = adopted.report.rows_refused();
     match refused > 0 && adopted.now {
@@ -104,6 +118,100 @@ pub(crate) async fn run(session: &Session, args: &Args) -> Result<()> {
         .into()),
         false => Ok(()),
     }
+}
+
+async fn forget(session: &Session, yes: bool) -> Result<()> {
+    let forgotten = adopt::forget(&session.db, !yes).await?;
+    let tables = forgotten.tables.len() as u64;
+    let rows: u64 = forgotten.tables.iter().map(|(_, rows)| rows).sum();
+    let what = format!(
+        "the schema {} with {} of {}, among them {} that were not adopted and are nowhere else",
+        forgotten.schema,
+        count(tables, "table"),
+        count(rows, "row"),
+        forgotten.refused
+    );
+    ensure!(
+        yes,
+        "--forget drops {what}: `llm-trading-db adoption --refused` lists these, and --yes drops it"
+    );
+    output::text(&format!("dropped {what}"))
+}
+
+/// `adoption`
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "A row that is mended in the old table is adopted by `llm-trading-db adopt --again`."
+)]
+pub(crate) struct Told {
+    /// Lists the old rows that were not adopted, of one table or of all, as CSV
+    #[arg(long, value_name = "TABLE", num_args = 0..=1)]
+    refused: Option<Option<String>>,
+
+    /// Lists what was changed of adopted rows, of one table or of all, as CSV
+    #[arg(long, value_name = "TABLE", num_args = 0..=1, conflicts_with = "refused")]
+    changed: Option<Option<String>>,
+
+    #[command(flatten)]
+    format: Format,
+}
+
+pub(crate) async fn tell(session: &Session, args: &Told) -> Result<()> {
+    let db = &session.db;
+    if let Some(table) = &args.refused {
+        let refusals = adopt::refusals(db, table.as_deref()).await?;
+        return match args.format.json {
+            true => output::json(&refusals),
+            false => {
+                let lines = refusals.iter().map(|of| {
+                    let field = of.field.as_deref().unwrap_or_default();
+                    csv([
+                        &of.table,
+                        &of.key,
+                        &of.code,
+                        field,
+                        &of.reason,
+                        of.row.get(),
+                    ])
+                });
+                output::text(&with_heading("table,key,code,field,reason,row", lines))
+            }
+        };
+    }
+    if let Some(table) = &args.changed {
+        let edits = adopt::changes(db, table.as_deref()).await?;
+        return match args.format.json {
+            true => output::json(&edits),
+            false => {
+                let lines = edits.iter().map(|of| {
+                    let [field, was, is_now] = [&of.field, &of.was, &of.is_now]
+                        .map(|value| value.as_deref().unwrap_or_default());
+                    csv([&of.table, &of.key, &of.code, field, was, is_now])
+                });
+                output::text(&with_heading("table,key,code,field,was,is_now", lines))
+            }
+        };
+    }
+    let report = adopt::report(db).await?;
+    let report = report.context("this database was not adopted")?;
+    match args.format.json {
+        true => output::json(&report),
+        false => output::text(&render::render(&report)),
+    }
+}
+
+fn with_heading(heading: &str, lines: impl Iterator<Item = String>) -> String {
+    let lines: Vec<String> = std::iter::once(heading.to_owned()).chain(lines).collect();
+    lines.join("\n")
+}
+
+/// A line of CSV.
+fn csv(fields: [&str; 6]) -> String {
+    let quoted = fields.map(|field| match field.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", field.replace('"', "\"\"")),
+        false => field.to_owned(),
+    });
+    quoted.join(",")
 }
 
 /// The report as JSON.
@@ -121,6 +229,7 @@ fn options(args: &Args) -> Result<Options> {
         again: args.again,
         legacy_schema: args.legacy_schema.clone(),
         naive_timezone: args.naive_timezone.clone(),
+        repair_clock: args.repair_clock,
         weeks: match &args.weeks {
             Some(path) => weeks(path)?,
             None => BTreeMap::new(),
@@ -179,159 +288,4 @@ fn outcome(args: &Args, adopted: &Adopted) -> String {
                 .to_owned()
         }
     }
-}
-
-/// The report, for people.
-fn render(report: &Report) -> String {
-    let mut parts = vec![tables(report)];
-    let mut part = |title: &str, lines: Vec<String>| {
-        if !lines.is_empty() {
-            let more = lines.len().saturating_sub(SHOWN);
-            let mut text = vec![title.to_owned()];
-            text.extend(
-                lines
-                    .into_iter()
-                    .take(SHOWN)
-                    .map(|line| format!("  {line}")),
-            );
-            if more > 0 {
-                text.push(format!("  and {more} more, see --json"));
-            }
-            parts.push(text.join("\n"));
-        }
-    };
-    part("weeks", weeks_that_changed(report));
-    part("refused", refused(report));
-    part("changed", changed(report));
-    part("notes", notes(report));
-    part("objects of others", others(report));
-    part("roles without rights on the new tables", rights(report));
-    part("connected meanwhile", report.sessions.clone());
-    part("money", money(report));
-    part("computed from the bars", derived(report));
-    part("proofs", proofs(report));
-    parts.join("\n\n")
-}
-
-fn tables(report: &Report) -> String {
-    let headings = ["table", "old rows", "adopted", "refused", "changed"];
-    let mut table = output::table(&headings, 1);
-    for line in &report.tables {
-        let adopted = match line.recomputed {
-            true => "recomputed".to_owned(),
-            false => line.adopted.to_string(),
-        };
-        let numbers = [line.legacy, line.refused, line.changed].map(|number| number.to_string());
-        let [legacy, refused, changed] = numbers;
-        table.add_row([&line.name, &legacy, &adopted, &refused, &changed]);
-    }
-    table.to_string()
-}
-
-fn weeks_that_changed(report: &Report) -> Vec<String> {
-    let odd = report
-        .weeks
-        .iter()
-        .filter(|week| week.week.as_deref() != Some(&week.label));
-    odd.map(|week| {
-        let means = week.week.as_deref().unwrap_or("no week");
-        format!(
-            "{} means {means} ({}), {}",
-            week.label,
-            week.rule,
-            count(week.rows, "row")
-        )
-    })
-    .collect()
-}
-
-fn place(table: &str, field: Option<&String>) -> String {
-    match field {
-        Some(field) => format!("{table}.{field}"),
-        None => table.to_owned(),
-    }
-}
-
-fn refused(report: &Report) -> Vec<String> {
-    let line = |of: &adopt::Refused| {
-        format!(
-            "{} {} {}: {} ({})",
-            count(of.rows, "row"),
-            place(&of.table, of.field.as_ref()),
-            of.code,
-            of.reason,
-            of.keys.join(", ")
-        )
-    };
-    report.refused.iter().map(line).collect()
-}
-
-fn changed(report: &Report) -> Vec<String> {
-    let line = |of: &adopt::Changed| {
-        let place = place(&of.table, of.field.as_ref());
-        format!("{} {place} {}", count(of.rows, "row"), of.code)
-    };
-    report.changed.iter().map(line).collect()
-}
-
-fn notes(report: &Report) -> Vec<String> {
-    let line = |of: &adopt::Note| {
-        let place = place(&of.table, of.field.as_ref());
-        format!("{} {place} {}", count(of.rows, "row"), of.code)
-    };
-    report.notes.iter().map(line).collect()
-}
-
-fn others(report: &Report) -> Vec<String> {
-    let line = |of: &adopt::Other| format!("{} {}: {}", of.kind, of.name, of.what);
-    report.others.iter().map(line).collect()
-}
-
-fn rights(report: &Report) -> Vec<String> {
-    let line = |of: &adopt::Right| {
-        format!(
-            "{} had {} on {}",
-            of.role,
-            of.privileges.join(", "),
-            of.table
-        )
-    };
-    report.rights.iter().map(line).collect()
-}
-
-fn money(report: &Report) -> Vec<String> {
-    let line = |of: &adopt::Money| {
-        format!(
-            "{}: {} = {} adopted + {} refused",
-            of.what, of.legacy, of.adopted, of.refused
-        )
-    };
-    report.money.iter().map(line).collect()
-}
-
-fn proofs(report: &Report) -> Vec<String> {
-    let line = |of: &adopt::Proof| {
-        let holds = if of.holds { "holds" } else { "FAILS" };
-        let detail = match of.detail.as_str() {
-            "" => String::new(),
-            detail => format!(" ({detail})"),
-        };
-        format!("{} {holds}: {}{detail}", of.number, of.name)
-    };
-    report.proofs.iter().map(line).collect()
-}
-
-fn derived(report: &Report) -> Vec<String> {
-    let line = |of: &adopt::Derived| {
-        format!(
-            "{}: of {}, {} are equal, {} different, {} no longer supported by a bar; {} new",
-            of.name,
-            count(of.legacy, "old row"),
-            of.equal,
-            of.different,
-            of.legacy_only,
-            of.new_only
-        )
-    };
-    report.derived.iter().map(line).collect()
 }

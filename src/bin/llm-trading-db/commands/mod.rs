@@ -54,6 +54,8 @@ pub(crate) enum Stored {
     Migrate,
     /// Brings the tables of the Python layer into this program's; all or nothing
     Adopt(adopt::Args),
+    /// Shows what became of the tables of the Python layer
+    Adoption(adopt::Told),
     /// Stores daily bars from a CSV file; all or nothing
     ImportBars(import_bars::Args),
     /// Stores execution events from a file with one JSON object a line; all or nothing
@@ -98,6 +100,7 @@ impl Stored {
         match self {
             Self::Migrate => migrate::run(db).await,
             Self::Adopt(args) => adopt::run(session, args).await,
+            Self::Adoption(args) => adopt::tell(session, args).await,
             Self::ImportBars(args) => import_bars::run(db, args).await,
             Self::ImportEvents(args) => import_events::run(db, args).await,
             Self::Events(args) => events::list(db, args).await,
@@ -117,7 +120,11 @@ impl Stored {
         Needs {
             schema: !matches!(
                 self,
-                Self::Migrate | Self::Adopt(_) | Self::Status(_) | Self::Doctor(_)
+                Self::Migrate
+                    | Self::Adopt(_)
+                    | Self::Adoption(_)
+                    | Self::Status(_)
+                    | Self::Doctor(_)
             ),
             patience: matches!(self, Self::ImportBars(_) | Self::ImportEvents(_)),
         }

@@ -1,0 +1,43 @@
+//! How far a run is.
+
+use std::fmt;
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Step {
+    /// Moves the old tables.
+    Moving,
+    /// Runs the migrations.
+    Migrating,
+    /// Copies the old rows.
+    Reading,
+    /// Makes new rows of them.
+    Converting,
+    /// Looks at every document.
+    Judging,
+    /// Writes the new rows.
+    Writing,
+    /// Makes the proofs.
+    Proving,
+    /// Computes returns and correlations, after the adoption.
+    Deriving,
+    /// Compares them with the old ones.
+    Comparing,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Moving => "moving the old tables",
+            Self::Migrating => "running the migrations",
+            Self::Reading => "reading the old rows",
+            Self::Converting => "converting them",
+            Self::Judging => "looking at every document",
+            Self::Writing => "writing the new rows",
+            Self::Proving => "proving that nothing was lost",
+            Self::Deriving => "computing returns and correlations",
+            Self::Comparing => "comparing them with the old ones",
+        })
+    }
+}
