@@ -10,6 +10,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 
+use super::batch::storable;
 use crate::{
     error::{Error, Result},
     types::{PitchId, ReportId, UserName, Verdict, WeekId},
@@ -61,13 +62,14 @@ pub struct ReportApproval {
 /// Stores a verdict about a pitch as it is now, in place of an earlier one.
 ///
 /// # Errors
-/// [`Error::NotFound`] if there is no such pitch.
+/// [`Error::NotFound`] if there is no such pitch; [`Error::Invalid`] if the note contains U+0000.
 #[tracing::instrument(name = "db.approvals.decide_pitch", skip_all, fields(%id, verdict = %approval.verdict), err(level = "debug"))]
 pub async fn decide_pitch(
     db: impl PgExecutor<'_>,
     id: PitchId,
     approval: &NewApproval,
 ) -> Result<()> {
+    storable("note", approval.note.as_deref())?;
     let stored = sqlx::query!(
         r#"
         INSERT INTO pitch_approvals AS old (pitch_id, verdict, decided_by, note, decided_at, pitch_updated_at)
@@ -143,6 +145,7 @@ pub async fn decide_report(
     id: ReportId,
     approval: &NewApproval,
 ) -> Result<()> {
+    storable("note", approval.note.as_deref())?;
     sqlx::query!(
         r#"
         INSERT INTO report_approvals AS old (report_id, verdict, decided_by, note, decided_at)

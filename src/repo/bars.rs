@@ -4,13 +4,16 @@
 //! |---|---|---|
 //! | [`upsert`], [`upsert_many`] | 1 | primary key |
 //! | [`import`] | 2, and 2 for each 10 000 bars | primary key |
+//! | [`import_with`] | 2, and 3 for each 10 000 bars | primary key |
+//! | [`delete`] | 1 | primary key |
+//! | [`lock`] | 1 | – |
 //! | [`latest`], [`last_n`], [`latest_date`], [`range`] | 1 | primary key |
 //! | [`symbols`], [`closes_around`] | 1 | primary key |
 //! | [`dates`] | 1 | `daily_bars_date_idx` |
 
 mod import;
 
-pub use import::import;
+pub use import::{Change, Missing, import, import_with, lock};
 
 use std::collections::BTreeSet;
 
@@ -25,11 +28,11 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    types::{Price, Symbol},
+    types::{Invalid, Price, Symbol},
 };
 
 /// One trading day of one symbol. A value the source did not have is `None`; zero is a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
 pub struct Bar {
     /// Ticker.
     pub symbol: Symbol,
@@ -45,6 +48,30 @@ pub struct Bar {
     pub close: Option<Price>,
     /// Shares traded.
     pub volume: Option<i64>,
+}
+
+impl Bar {
+    /// Whether the day's first and last price lie between its lowest and its highest: otherwise columns are shifted or the source is
+    /// broken. The database itself asks only that `high` is not below `low`; files are asked for more.
+    ///
+    /// # Errors
+    /// [`Invalid`] names the price that does not.
+    pub fn check(&self) -> Result<(), Invalid> {
+        let below = |a: Option<Price>, b: Option<Price>| a.zip(b).is_some_and(|(a, b)| a < b);
+        let wrong = |field, why| Err(Invalid::new(field, why));
+        if below(self.high, self.low) {
+            return wrong("high", "is below low");
+        }
+        for (field, price) in [("open", self.open), ("close", self.close)] {
+            if below(self.high, price) {
+                return wrong(field, "is above high");
+            }
+            if below(price, self.low) {
+                return wrong(field, "is below low");
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The close of a day, for calculations over the whole history.
@@ -114,6 +141,26 @@ pub async fn upsert_many(db: impl PgExecutor<'_>, bars: &[Bar]) -> Result<Upsert
     .fetch_one(db)
     .await?;
     Upserted::of(bars.len(), counts.inserted, counts.updated)
+}
+
+/// Removes the bars of a symbol from one day to another, both included, and says how many there were. The metrics job removes what was
+/// calculated from them.
+#[tracing::instrument(name = "db.bars.delete", skip_all, fields(%symbol, %from, %to), err(level = "debug"))]
+pub async fn delete(
+    db: impl PgExecutor<'_>,
+    symbol: Symbol,
+    from: NaiveDate,
+    to: NaiveDate,
+) -> Result<u64> {
+    let deleted = sqlx::query!(
+        "DELETE FROM daily_bars WHERE symbol = $1::symbol AND date BETWEEN $2 AND $3",
+        symbol,
+        bounded_date(from),
+        bounded_date(to),
+    )
+    .execute(db)
+    .await?;
+    Ok(deleted.rows_affected())
 }
 
 /// The newest bar of each of the symbols that has one, by symbol.

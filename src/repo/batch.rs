@@ -6,7 +6,10 @@ use crate::{
 };
 
 pub use checked_pg::batch::Upserted;
-pub(super) use checked_pg::batch::{Pair, as_given, columns, sorted};
+pub(super) use checked_pg::{
+    batch::{Pair, as_given, columns, sorted},
+    text::{all_storable, storable},
+};
 
 /// The lookback is one parameter of a statement, not a column of its rows.
 ///

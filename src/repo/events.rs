@@ -1,32 +1,37 @@
 //! Execution events: the journal of what happened in the accounts (table `execution_events`).
 //!
 //! An event's id is made from the caller's key ([`EventId::from_key`]), so that appending it again adds nothing. What was
-//! recorded wrongly is put right by another event, a [`Void`](documents::Void) or a [`Correction`](documents::Correction), which
-//! the journal's service makes; all functions but [`trades`] return the journal as it was written.
+//! recorded wrongly is put right by another event, a [`Void`](crate::documents::Void) or a
+//! [`Correction`](crate::documents::Correction), which the journal's service makes; all functions but [`trades`] and [`trades_of`] return the journal as it was written.
 //!
 //! | function | flights | index |
 //! |---|---|---|
-//! | [`append`], [`append_many`] | 1 (2 if the event is there already) | primary key |
+//! | [`append`], [`append_many`] | 1 (2 if one of them is there already) | primary key |
 //! | [`get`] | 1 | primary key |
 //! | [`history`] | 1 | `execution_events_account_idx`, `…_week_idx`, `…_type_idx` or `…_occurred_idx` |
 //! | [`latest_of_account`], [`known`] | 1 | `execution_events_account_idx` |
 //! | [`counts_by_type`] | 1 | `execution_events_week_idx` or `…_account_idx` |
 //! | [`trades`], [`corrected_weeks`] | 1 | `execution_events_type_idx`, or whole table |
+//! | [`trades_of`] | 1 | `execution_events_account_idx` or `…_week_idx` |
 //! | [`find_correction`] | 1 | `execution_events_corrects_key` |
 //! | [`accounts`] | 1 | `execution_events_account_idx` |
 
-use std::collections::{BTreeMap, HashSet};
+mod append;
+mod trades;
+
+pub use append::{append, append_many, known};
+pub use trades::{TradeEvent, corrected_weeks, trades, trades_of};
+
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 use sqlx_conditional_queries::conditional_query_as;
 
-use super::batch::{columns, sorted};
 use crate::{
-    db::Tx,
-    documents::{self, Content, EventDocument},
+    documents::EventDocument,
     error::{Error, Result},
-    types::{Account, EventId, EventType, Invalid, WeekId},
+    types::{Account, EventId, EventType, WeekId},
 };
 
 /// An event to append.
@@ -92,104 +97,6 @@ impl StoredEvent {
             id: self.id,
         }
     }
-}
-
-/// Appends an event; says whether it was new. An event that is there already with the same content adds nothing.
-///
-/// # Errors
-/// [`Error::Invalid`] if the id is taken by an event of other content.
-#[tracing::instrument(name = "db.events.append", skip_all, fields(id = %event.id), err(level = "debug"))]
-pub async fn append(tx: &mut Tx, event: &NewEvent) -> Result<bool> {
-    let added = append_many(&mut *tx, std::slice::from_ref(event)).await?;
-    if added == 1 {
-        return Ok(true);
-    }
-    let stored = get(tx, event.id).await?;
-    // The server keeps time in microseconds.
-    let same_time = (stored.occurred_at - event.occurred_at).num_microseconds() == Some(0);
-    let same = (stored.week_id, stored.account) == (event.week_id, event.account)
-        && same_time
-        && stored.event_data == event.event_data;
-    if same {
-        Ok(false)
-    } else {
-        Err(Invalid::new(
-            "id",
-            format!(
-                "event {} is stored with other content; give this one a key of its own",
-                event.id
-            ),
-        )
-        .into())
-    }
-}
-
-/// Appends events and says how many were new; those whose id is there already are left as they are. One statement, all or
-/// nothing.
-///
-/// # Errors
-/// [`Error::Invalid`] lists the ids given twice.
-#[tracing::instrument(name = "db.events.append_many", skip_all, fields(rows = events.len()), err(level = "debug"))]
-pub async fn append_many(db: impl PgExecutor<'_>, events: &[NewEvent]) -> Result<u64> {
-    if events.is_empty() {
-        return Ok(0);
-    }
-    let rows = sorted("events", events, |event| event.id)?;
-    columns!(rows => id, week_id, account, event_data, occurred_at);
-    let appended = sqlx::query!(
-        r#"
-        INSERT INTO execution_events (id, week_id, account, event_data, occurred_at)
-        SELECT * FROM UNNEST($1::event_id[], $2::week_id[], $3::account[], $4::event_document[], $5::timestamptz[])
-        ON CONFLICT (id) DO NOTHING
-        "#,
-        &id[..],
-        &week_id[..],
-        &account[..],
-        &event_data[..],
-        &occurred_at[..],
-    )
-    .execute(db)
-    .await?;
-    Ok(appended.rows_affected())
-}
-
-/// The ids of those events that are stored already with the same content under another id, as by a program of the Python layer,
-/// which took an id at random.
-#[tracing::instrument(name = "db.events.known", skip_all, fields(rows = events.len()), err(level = "debug"))]
-pub async fn known(db: impl PgExecutor<'_>, events: &[NewEvent]) -> Result<HashSet<EventId>> {
-    if events.is_empty() {
-        return Ok(HashSet::new());
-    }
-    columns!(events => id, week_id, account, event_data, occurred_at);
-    let known = sqlx::query_scalar!(
-        r#"
-        SELECT new.place AS "place!"
-        FROM UNNEST($1::event_id[], $2::week_id[], $3::account[], $4::event_document[], $5::timestamptz[])
-            WITH ORDINALITY AS new (id, week_id, account, event_data, occurred_at, place)
-        WHERE EXISTS (
-            SELECT
-            FROM execution_events AS stored
-            WHERE stored.account = new.account
-              AND stored.occurred_at = new.occurred_at
-              AND stored.week_id = new.week_id
-              AND stored.event_data = new.event_data
-              AND stored.id <> new.id
-        )
-        "#,
-        &id[..],
-        &week_id[..],
-        &account[..],
-        &event_data[..],
-        &occurred_at[..],
-    )
-    .fetch_all(db)
-    .await?;
-    let known: HashSet<i64> = known.into_iter().collect();
-    let places = (1..).zip(events);
-    Ok(places
-        .filter(|(place, _)| known.contains(place))
-        .map(|(_, event)| event.id)
-        .collect())
 }
 
 /// Fetches one event.
@@ -302,83 +209,6 @@ pub async fn counts_by_type(
     Ok(counts
         .into_iter()
         .map(|row| (row.event_type, row.count))
-        .collect())
-}
-
-/// An entry or an exit that counts: neither voided nor replaced by a later correction.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct TradeEvent {
-    /// Id of the event, or of the correction that counts in its place.
-    pub id: EventId,
-    /// Week of the trade.
-    pub week_id: WeekId,
-    /// Account it happened in.
-    pub account: Account,
-    /// The [`Entry`](documents::Event::Entry) or [`Exit`](documents::Event::Exit); or why the stored document cannot be read.
-    pub event: Result<documents::Event, Invalid>,
-    /// When it happened.
-    pub occurred_at: DateTime<Utc>,
-}
-
-/// The entries and exits of all accounts, by account, by week, then by time, an entry before an exit of the same instant: what
-/// performance is made of. A document that cannot be read does not hide the others.
-#[tracing::instrument(name = "db.events.trades", skip_all, err(level = "debug"))]
-pub async fn trades(db: impl PgExecutor<'_>) -> Result<Vec<TradeEvent>> {
-    let rows = sqlx::query!(
-        r#"
-        SELECT id, week_id, account, event_data::text AS "event_data!", occurred_at
-        FROM execution_events AS event
-        WHERE event_type IN ('ENTRY', 'EXIT', 'CORRECTION')
-          AND NOT EXISTS (SELECT FROM execution_events AS later WHERE later.corrects = event.id)
-        "#,
-    )
-    .fetch_all(db)
-    .await?;
-    let mut trades: Vec<TradeEvent> = rows
-        .into_iter()
-        .map(|row| TradeEvent {
-            id: row.id,
-            week_id: row.week_id,
-            account: row.account,
-            event: as_counted(&row.event_data),
-            occurred_at: row.occurred_at,
-        })
-        .collect();
-    let is_exit = |trade: &TradeEvent| matches!(trade.event, Ok(documents::Event::Exit(_)));
-    trades.sort_by_key(|trade| {
-        let time = (trade.occurred_at, is_exit(trade), trade.id);
-        (trade.account, trade.week_id, time)
-    });
-    Ok(trades)
-}
-
-/// What a document of the journal says that happened.
-fn as_counted(json: &str) -> Result<documents::Event, Invalid> {
-    let event = documents::Event::parse(json)?;
-    Ok(match event {
-        documents::Event::Correction(correction) => *correction.event,
-        event => event,
-    })
-}
-
-/// The accounts and weeks of events that were voided or replaced, in order.
-#[tracing::instrument(name = "db.events.corrected_weeks", skip_all, err(level = "debug"))]
-pub async fn corrected_weeks(db: impl PgExecutor<'_>) -> Result<Vec<(Account, WeekId)>> {
-    let weeks = sqlx::query!(
-        r#"
-        SELECT DISTINCT old.account, old.week_id
-        FROM execution_events AS new
-        JOIN execution_events AS old ON old.id = new.corrects
-        WHERE new.event_type IN ('VOID', 'CORRECTION')
-        ORDER BY old.account, old.week_id
-        "#,
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(weeks
-        .into_iter()
-        .map(|row| (row.account, row.week_id))
         .collect())
 }
 

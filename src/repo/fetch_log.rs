@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 use sqlx_conditional_queries::conditional_query_as;
 
-use super::batch::{all_of, columns};
+use super::batch::{all_of, all_storable, columns, storable};
 use crate::{
     error::Result,
     types::{FetchId, FetchStatus, FetchType, Symbol},
@@ -47,6 +47,9 @@ pub struct Fetch {
 }
 
 /// Notes how a fetch ended: `outcome` is the error message of a failure.
+///
+/// # Errors
+/// [`Error::Invalid`](crate::error::Error::Invalid) if the message contains U+0000.
 #[tracing::instrument(name = "db.fetch_log.append", skip_all, fields(%fetch_type), err(level = "debug"))]
 pub async fn append(
     db: impl PgExecutor<'_>,
@@ -55,6 +58,7 @@ pub async fn append(
     outcome: std::result::Result<(), &str>,
     at: DateTime<Utc>,
 ) -> Result<FetchId> {
+    storable("outcome", outcome.err())?;
     let id = FetchId::generate(at);
     sqlx::query!(
         r#"
@@ -74,11 +78,18 @@ pub async fn append(
 }
 
 /// Notes how fetches ended, and returns their ids in the same order: one statement, all or nothing.
+///
+/// # Errors
+/// [`Error::Invalid`](crate::error::Error::Invalid) names the first fetch whose message contains U+0000.
 #[tracing::instrument(name = "db.fetch_log.append_many", skip_all, fields(rows = fetches.len()), err(level = "debug"))]
 pub async fn append_many(db: impl PgExecutor<'_>, fetches: &[NewFetch]) -> Result<Vec<FetchId>> {
     if fetches.is_empty() {
         return Ok(Vec::new());
     }
+    let messages = fetches
+        .iter()
+        .map(|fetch| fetch.outcome.as_ref().err().map(String::as_str));
+    all_storable("fetches", "outcome", messages)?;
     let id: Vec<FetchId> = fetches
         .iter()
         .map(|fetch| FetchId::generate(fetch.at))

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 use sqlx_conditional_queries::conditional_query_as;
 
-use super::batch::columns;
+use super::batch::{all_storable, columns, storable};
 use crate::{
     documents::LogDocument,
     error::{Error, Result},
@@ -44,12 +44,16 @@ pub struct LogEntry {
 }
 
 /// Appends an entry.
+///
+/// # Errors
+/// [`Error::Invalid`] if the message contains U+0000.
 #[tracing::instrument(name = "db.logs.append", skip_all, fields(level = %entry.level), err(level = "debug"))]
 pub async fn append(
     db: impl PgExecutor<'_>,
     entry: &NewLogEntry,
     at: DateTime<Utc>,
 ) -> Result<LogId> {
+    storable("message", entry.message.as_str())?;
     let id = LogId::generate(at);
     sqlx::query!(
         "INSERT INTO logs (id, level, message, data, created_at) VALUES ($1, $2, $3, $4, $5)",
@@ -65,6 +69,9 @@ pub async fn append(
 }
 
 /// Appends entries and gives their ids in the same order: one statement, all or nothing.
+///
+/// # Errors
+/// [`Error::Invalid`] names the first entry whose message contains U+0000.
 #[tracing::instrument(name = "db.logs.append_many", skip_all, fields(rows = entries.len()), err(level = "debug"))]
 pub async fn append_many(
     db: impl PgExecutor<'_>,
@@ -74,6 +81,8 @@ pub async fn append_many(
     if entries.is_empty() {
         return Ok(Vec::new());
     }
+    let messages = entries.iter().map(|entry| Some(&*entry.message));
+    all_storable("entries", "message", messages)?;
     let mut id: Vec<LogId> = entries.iter().map(|_| LogId::generate(at)).collect();
     // Ids order entries of one instant; without this, by chance.
     id.sort_unstable();

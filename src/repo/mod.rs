@@ -26,6 +26,18 @@
 //! | `deposit`, `withdraw`, `transfer` | changes what is booked; returns what is there afterwards, or how many rows it was | `row`, `u64` |
 //! | `lock` | keeps others out until the transaction ends | `Vec`, `()` |
 //!
+//! What becomes of a key that is given twice in one call, and of one that a row has already, is the same for one row and for many,
+//! for a batch and for a stream:
+//!
+//! | | the key twice in one call | there with the same values | there with other values |
+//! |---|---|---|---|
+//! | `open`, `add` | [`Error::Invalid`](crate::error::Error::Invalid) | [`Error::Conflict`](crate::error::Error::Conflict) | `Error::Conflict` |
+//! | `append` of events | `Error::Invalid` | stays, is not new | `Error::Invalid` |
+//! | `upsert`, `import` | `Error::Invalid` | stays, is unchanged | replaced |
+//! | `save` | `Error::Invalid` | stays, keeps its id | replaced, keeps its id |
+//!
+//! Entries of the logs get their ids here, so each is new. In a file, a line that repeats another one is told and counts once.
+//!
 //! Any statement can fail with what the server or the road to it reports. An `# Errors` section names only what a function
 //! adds to that.
 //!

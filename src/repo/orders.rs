@@ -14,6 +14,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 
+use super::batch::storable;
 use crate::{
     db::Queryable,
     error::{Error, Result},
@@ -166,6 +167,7 @@ pub async fn find_by_broker_id(
     db: impl PgExecutor<'_>,
     broker_order_id: &str,
 ) -> Result<Option<Order>> {
+    storable("broker_order_id", broker_order_id)?;
     let order = sqlx::query_as!(
         Order,
         r#"
@@ -193,6 +195,8 @@ pub async fn advance(
     answer: &Answer,
     at: DateTime<Utc>,
 ) -> Result<bool> {
+    storable("broker_order_id", answer.broker_order_id.as_deref())?;
+    storable("message", answer.message.as_deref())?;
     let advanced = sqlx::query!(
         r#"
         UPDATE trade_orders

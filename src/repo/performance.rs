@@ -16,7 +16,7 @@ use sqlx_conditional_queries::conditional_query_as;
 
 use super::{
     Upserted,
-    batch::{columns, one_lookback, sorted},
+    batch::{all_storable, columns, one_lookback, sorted},
 };
 use crate::{
     db::Tx,
@@ -320,6 +320,8 @@ pub async fn replace_problems(
     if problems.is_empty() {
         return Ok(());
     }
+    let texts = problems.iter().map(|problem| Some(&*problem.problem));
+    all_storable("problems", "problem", texts)?;
     let ids: Vec<_> = problems
         .iter()
         .map(|_| ProblemId::generate(found_at))

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgExecutor;
 
+use super::batch::storable;
 use crate::{
     documents::ResearchDocument,
     error::{Error, Result},
@@ -66,8 +67,13 @@ pub struct DayOfProvider {
 
 /// Stores a report, or replaces the one of that id; the time of the first save stays, and a report that is there with the same
 /// values is not rewritten. Saving a pending report again as complete is how a report grows.
+///
+/// # Errors
+/// [`Error::Invalid`] if a text contains U+0000.
 #[tracing::instrument(name = "db.research.save", skip_all, fields(id = %report.id), err(level = "debug"))]
 pub async fn save(db: impl PgExecutor<'_>, report: &Report) -> Result<()> {
+    storable("natural_language", report.natural_language.as_str())?;
+    storable("error_message", report.error_message.as_deref())?;
     sqlx::query!(
         r#"
         INSERT INTO research_reports AS old (
@@ -119,6 +125,7 @@ pub async fn set_status(db: impl PgExecutor<'_>, id: ReportId, outcome: Outcome<
         Outcome::Complete => (ReportStatus::Complete, None),
         Outcome::Error(message) => (ReportStatus::Error, Some(message)),
     };
+    storable("error_message", message)?;
     let updated = sqlx::query!(
         "UPDATE research_reports SET status = $2, error_message = $3 WHERE id = $1::report_id",
         id,

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 
+use super::batch::storable;
 use crate::{
     error::{Error, Result},
     types::{JobId, JobStatus, Model, RunId, Stage, WeekId},
@@ -142,6 +143,9 @@ pub async fn begin(db: impl PgExecutor<'_>, id: JobId, at: DateTime<Utc>) -> Res
 }
 
 /// Ends a running job: `outcome` is the error message of a failure. False if it is not running, or there is none.
+///
+/// # Errors
+/// [`Error::Invalid`] if the message contains U+0000.
 #[tracing::instrument(name = "db.runs.finish", skip_all, fields(%id), err(level = "debug"))]
 pub async fn finish(
     db: impl PgExecutor<'_>,
@@ -149,6 +153,7 @@ pub async fn finish(
     outcome: std::result::Result<(), &str>,
     at: DateTime<Utc>,
 ) -> Result<bool> {
+    storable("outcome", outcome.err())?;
     let status = match outcome {
         Ok(()) => JobStatus::Complete,
         Err(_) => JobStatus::Error,

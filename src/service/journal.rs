@@ -4,12 +4,14 @@
 //! Each event is replaced at most once. A correction that is itself wrong is corrected, or voided, in its turn.
 
 use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
 
+use super::performance::trade::trades;
 use crate::{
     db::{Db, Tx},
     documents::{Correction, Event, EventDocument, Void},
     error::{Error, Result},
-    repo::events::{self, NewEvent},
+    repo::events::{self, NewEvent, TradeEvent},
     types::{Account, EventId, WeekId},
 };
 
@@ -96,4 +98,80 @@ async fn in_force(tx: &mut Tx, id: EventId) -> Result<events::StoredEvent> {
 /// The one id that a replacement of this event has, so that of two at once one is refused.
 fn replacement_of(id: EventId) -> EventId {
     EventId::from_key(&format!("in the place of {id}"))
+}
+
+/// A price is doubted if it is so many times another one of the same trade.
+const FAR: Decimal = Decimal::ONE_THOUSAND;
+
+/// What is probably wrong with the trades of some weeks.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Doubts {
+    /// Exits that end no trade, and so count for nothing: there is no entry before them in their week.
+    pub exits_without_entry: Vec<EventId>,
+    /// Prices a thousand times that of the entry of their trade, or a thousandth of it.
+    pub far_prices: Vec<FarPrice>,
+}
+
+/// A price far from another one of its trade.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FarPrice {
+    /// Event.
+    pub id: EventId,
+    /// Its price.
+    pub price: Decimal,
+    /// The entry; the first exit where there is none.
+    pub first_id: EventId,
+    /// Its price.
+    pub first_price: Decimal,
+}
+
+/// Looks for what is probably wrong with the trades of these accounts and weeks, as the transaction sees them.
+#[tracing::instrument(name = "service.journal.doubts", skip_all, fields(weeks = weeks.len()), err(level = "debug"))]
+pub async fn doubts(tx: &mut Tx, weeks: &[(Account, WeekId)]) -> Result<Doubts> {
+    let events = events::trades_of(tx, weeks).await?;
+    let same_trade =
+        |a: &TradeEvent, b: &TradeEvent| (a.account, a.week_id) == (b.account, b.week_id);
+    let far_prices = events.chunk_by(same_trade).flat_map(far_prices).collect();
+    Ok(Doubts {
+        far_prices,
+        exits_without_entry: trades(events).exits_without_entry,
+    })
+}
+
+fn far_prices(trade: &[TradeEvent]) -> Vec<FarPrice> {
+    let prices: Vec<(EventId, &Event, Decimal)> = trade
+        .iter()
+        .filter_map(|event| {
+            let content = event.event.as_ref().ok()?;
+            Some((event.id, content, price(content)?))
+        })
+        .collect();
+    // The entry that counts; of a trade without one, the first exit.
+    let entry = prices
+        .iter()
+        .find(|(_, event, _)| matches!(event, Event::Entry(_)));
+    let Some(&(first_id, _, first_price)) = entry.or(prices.first()) else {
+        return Vec::new();
+    };
+    let far = |a: Decimal, b: Decimal| b.checked_mul(FAR).is_some_and(|limit| a >= limit);
+    prices
+        .into_iter()
+        .filter(|(_, _, price)| far(*price, first_price) || far(first_price, *price))
+        .map(|(id, _, price)| FarPrice {
+            id,
+            price,
+            first_id,
+            first_price,
+        })
+        .collect()
+}
+
+fn price(event: &Event) -> Option<Decimal> {
+    match event {
+        Event::Entry(entry) => Some(entry.price),
+        Event::Exit(exit) => Some(exit.price),
+        _ => None,
+    }
 }

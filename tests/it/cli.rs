@@ -47,7 +47,12 @@ impl Desk {
 
     /// Imports a file with this content.
     fn import(&self, what: &str, content: impl AsRef<[u8]>) -> Ended {
-        self.run(&[what, self.folder.file("input", content).to_str().unwrap()])
+        self.import_with(what, content, &[])
+    }
+
+    fn import_with(&self, what: &str, content: impl AsRef<[u8]>, options: &[&str]) -> Ended {
+        let file = self.folder.file("input", content);
+        self.run(&[&[what, file.to_str().unwrap()], options].concat())
     }
 
     fn import_bars(&self, rows: &str) -> Ended {

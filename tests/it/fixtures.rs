@@ -18,6 +18,7 @@ use llm_trading_db::{
         SelectedTrade,
     },
     error::{Error, Result},
+    repo::events::{self, NewEvent},
     types::{Account, Conviction, Model, PitchLabel, Price, Symbol, WeekId},
 };
 use rust_decimal::Decimal;
@@ -44,6 +45,12 @@ async fn open(log_statements: bool) -> Db {
 /// The instant of tests that need only one.
 pub fn now() -> DateTime<Utc> {
     at("2026-01-07T14:00:03.123456Z")
+}
+
+/// Appends events in a transaction of their own.
+pub async fn append_events(db: &Db, events: &[NewEvent]) -> Result<u64> {
+    db.transaction(async |tx| events::append_many(tx, events).await)
+        .await
 }
 
 pub fn at(text: &str) -> DateTime<Utc> {

@@ -47,5 +47,6 @@ mod sessions;
 mod statements;
 mod storm;
 mod support;
+mod texts;
 mod transactions;
 mod verify;

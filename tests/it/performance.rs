@@ -22,8 +22,8 @@ use rust_decimal::{Decimal, prelude::ToPrimitive};
 
 use crate::{
     fixtures::{
-        account, at, count, database, dec, entry, execute, exit, invalid, not_found, other_event,
-        price, week,
+        account, append_events, at, count, database, dec, entry, execute, exit, invalid, not_found,
+        other_event, price, week,
     },
     metrics::Random,
 };
@@ -64,7 +64,7 @@ fn event(
 
 async fn append(db: &Db, journal: &[NewEvent]) {
     assert_eq!(
-        events::append_many(db, journal).await.unwrap(),
+        append_events(db, journal).await.unwrap(),
         journal.len() as u64
     );
 }

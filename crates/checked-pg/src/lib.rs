@@ -34,6 +34,7 @@ mod schema;
     reason = "databases, plans and casts need statements that name what only a run knows"
 )]
 pub mod testing;
+pub mod text;
 pub mod time;
 
 pub use config::Config;

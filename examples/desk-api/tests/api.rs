@@ -120,7 +120,9 @@ async fn pages_of_events_follow_each_other() {
         occurred_at: at(n),
     };
     let all = [3, 1, 5, 2, 4].map(new);
-    events::append_many(&db, &all).await.unwrap();
+    db.transaction(async |tx| events::append_many(tx, &all).await)
+        .await
+        .unwrap();
     let service = Service::start(db).await;
     let mut seen = Vec::new();
     let mut path = "/events?limit=2".to_owned();

@@ -9,7 +9,7 @@
 //! stay as they were, the [`Summary`] lists the event and what is wrong with it, and all other accounts are brought up to date.
 
 pub mod math;
-mod trade;
+pub(in crate::service) mod trade;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -93,7 +93,7 @@ pub(crate) async fn run_in(
         weeks: weekly::upsert_many(&mut *tx, &results).await?,
         withdrawn: weekly::withdraw(&mut *tx, &corrected, at).await?,
         upcoming,
-        exits_without_entry: journal.exits_without_entry,
+        exits_without_entry: journal.exits_without_entry.len() as u64,
         accounts: performance::upsert_many(tx, &performances).await?,
         problems,
     };

@@ -25,16 +25,17 @@ pub(super) struct Trade {
 
 /// What the events say, sorted into trades.
 #[derive(Default)]
-pub(super) struct Journal {
+pub(in crate::service) struct Journal {
     pub(super) trades: BTreeMap<(Account, WeekId), Trade>,
     /// Weeks with an event that cannot be read: whatever the others say, it may say otherwise.
     pub(super) doubtful: BTreeSet<(Account, WeekId)>,
     pub(super) problems: Vec<Problem>,
-    pub(super) exits_without_entry: u64,
+    /// Exits that end no trade.
+    pub(in crate::service) exits_without_entry: Vec<EventId>,
 }
 
 /// The trades by account and week; the events are in the order of time within each.
-pub(super) fn trades(events: Vec<TradeEvent>) -> Journal {
+pub(in crate::service) fn trades(events: Vec<TradeEvent>) -> Journal {
     let mut journal = Journal::default();
     for event in events {
         let key = (event.account, event.week_id);
@@ -51,7 +52,7 @@ pub(super) fn trades(events: Vec<TradeEvent>) -> Journal {
                 Some(trade) if event.occurred_at >= trade.entered_at => {
                     trade.exit = Some((event.id, exit.price));
                 }
-                _ => journal.exits_without_entry += 1,
+                _ => journal.exits_without_entry.push(event.id),
             },
             Ok(_) => {}
             Err(invalid) => {

@@ -1,5 +1,7 @@
 //! Bars and snapshots, and the returns and correlations computed of them.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use chrono::{Days, NaiveDate, TimeDelta};
 use futures_util::{TryStreamExt, stream};
 use llm_trading_db::{
@@ -7,7 +9,7 @@ use llm_trading_db::{
     error::{Error, Result},
     repo::{
         Upserted,
-        bars::{self, Bar},
+        bars::{self, Bar, Missing},
         correlations::{self, Correlation},
         returns::{self, Return},
         snapshots::{self, Snapshot},
@@ -24,7 +26,7 @@ use super::{
         may_be_larger_than_any_number_of_parameters,
     },
 };
-use crate::fixtures::{at, column, day, symbol};
+use crate::fixtures::{at, column, day, invalid, symbol};
 
 /// Ever was, and ever will be.
 fn always() -> (NaiveDate, NaiveDate) {
@@ -250,14 +252,70 @@ fn of_correlations() {
 }
 
 #[test]
-fn an_import_of_bars_does_what_a_map_does_one_by_one() {
+fn an_import_of_bars_does_what_a_batch_of_them_does() {
     on_random_calls(Bars::TABLE, Bars::batch(), async |db, batches| {
         let mut model = Model::<Bars>::new();
-        for batch in batches {
+        for (n, batch) in batches.into_iter().enumerate() {
             let rows = stream::iter(batch.iter().copied().map(Ok::<_, Error>));
-            let outcome = bars::import(db, rows, drop).await.unwrap();
-            assert_eq!(outcome, model.store(&batch));
+            let outcome = match n % 2 {
+                0 => bars::import(db, rows, drop).await,
+                _ => bars::import_with(db, rows, Missing::Erases, |_, _| Ok(())).await,
+            };
+            let mut seen = BTreeSet::new();
+            match batch.iter().find(|bar| !seen.insert(Bars::key(bar))) {
+                None => assert_eq!(outcome.unwrap(), model.store(&batch)),
+                Some(twin) => {
+                    let error = invalid(outcome);
+                    let named = format!("bars: more than one row for {};", Bars::key(twin));
+                    assert!(error.contains(&named), "{error}");
+                }
+            }
             model.assert_stored(db).await;
+        }
+    });
+}
+
+/// Where a bar has no value, what is known stays; and each change is told.
+#[test]
+fn an_import_that_keeps_what_is_known_fills_bars() {
+    on_random_calls(Bars::TABLE, Bars::batch(), async |db, batches| {
+        let mut model: BTreeMap<String, Bar> = BTreeMap::new();
+        for batch in batches {
+            let mut seen = BTreeSet::new();
+            let batch: Vec<Bar> = batch
+                .into_iter()
+                .filter(|bar| seen.insert(Bars::key(bar)))
+                // The first price is not the last one by which high and low go.
+                .map(|bar| Bar { open: None, ..bar })
+                .collect();
+            let rows = stream::iter(batch.iter().copied().map(Ok::<_, Error>));
+            let mut told = Vec::new();
+            bars::import_with(db, rows, Missing::Keeps, |_, changes| {
+                told.extend_from_slice(changes);
+                Ok(())
+            })
+            .await
+            .unwrap();
+            let mut changed = Vec::new();
+            for bar in batch {
+                let before = model.get(&Bars::key(&bar)).copied();
+                let after = before.map_or(bar, |known| Bar {
+                    high: bar.high.or(known.high),
+                    low: bar.low.or(known.low),
+                    close: bar.close.or(known.close),
+                    volume: bar.volume.or(known.volume),
+                    ..bar
+                });
+                if before != Some(after) {
+                    changed.push((before, after));
+                }
+                model.insert(Bars::key(&bar), after);
+            }
+            let told: Vec<_> = told.iter().map(|c| (c.before, c.after)).collect();
+            assert_eq!(told, changed);
+            let mut stored = Bars::stored(db).await;
+            stored.sort_by_key(Bars::key);
+            assert_eq!(stored, Vec::from_iter(model.values().copied()));
         }
     });
 }

@@ -184,7 +184,8 @@ async fn a_wrong_event_is_told_and_corrected() {
         r#"{"price":123456789}"#,
         "2026-01-13T20:00:00Z",
     );
-    desk.import("import-events", wrong).ok();
+    desk.import("import-events", &wrong).failed(&["--force"]);
+    desk.import_with("import-events", wrong, &["--force"]).ok();
 
     let ended = desk.run(&["performance"]);
     assert_eq!(ended.code, Some(3), "{ended:?}");
@@ -279,7 +280,8 @@ async fn results_of_later_weeks_and_lost_exits_are_told() {
         ),
         event("GROQ", "9999-01-06", "ENTRY", long, "9999-01-06T15:00:00Z"),
     ];
-    desk.import("import-events", lines.join("\n")).ok();
+    let ended = desk.import("import-events", lines.join("\n"));
+    assert_eq!(ended.code, Some(0), "{ended:?}");
     let said = desk.run(&["performance"]).ok();
     assert_eq!(
         said.lines().collect::<Vec<_>>(),

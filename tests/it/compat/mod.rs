@@ -227,7 +227,9 @@ async fn services_move_one_by_one_and_no_event_is_lost() {
             event_data: crate::fixtures::other_event("note"),
             occurred_at: crate::fixtures::now(),
         };
-        events::append_many(&desk.db, &[event]).await.unwrap();
+        crate::fixtures::append_events(&desk.db, &[event])
+            .await
+            .unwrap();
     }
     let written = tokio::task::spawn_blocking(|| old.end()).await.unwrap();
     assert_eq!(written.len(), 200);

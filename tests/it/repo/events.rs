@@ -9,7 +9,7 @@ use llm_trading_db::{
 };
 
 use crate::fixtures::{
-    account, at, count, database, entry, exit, invalid, not_found, other_event, week,
+    account, append_events, at, count, database, entry, exit, invalid, not_found, other_event, week,
 };
 
 fn new(key: &str, account: &str, time: &str, event_data: EventDocument) -> NewEvent {
@@ -38,7 +38,7 @@ fn ids(events: &[events::StoredEvent]) -> Vec<EventId> {
 #[tokio::test]
 async fn an_empty_table_has_nothing() {
     let db = database().await;
-    assert_eq!(events::append_many(&db, &[]).await.unwrap(), 0);
+    assert_eq!(append_events(&db, &[]).await.unwrap(), 0);
     let id = EventId::from_key("none");
     assert_eq!(
         not_found(events::get(&db, id).await),
@@ -107,16 +107,77 @@ async fn a_batch_adds_what_is_new_and_refuses_ids_given_twice() {
     let one = new("1", "CHATGPT", "07T14:00:00", entry("100", "1"));
     let two = new("2", "CHATGPT", "07T15:00:00", exit("101"));
     let batch = [two.clone(), one.clone()];
-    assert_eq!(events::append_many(&db, &batch).await.unwrap(), 2);
+    assert_eq!(append_events(&db, &batch).await.unwrap(), 2);
     let three = new("3", "CHATGPT", "07T16:00:00", exit("102"));
     let batch = [one, three.clone(), two];
-    assert_eq!(events::append_many(&db, &batch).await.unwrap(), 1);
+    assert_eq!(append_events(&db, &batch).await.unwrap(), 1);
 
     let four = new("4", "CHATGPT", "07T16:00:00", exit("102"));
     let twice = [four.clone(), three, four.clone()];
-    let error = invalid(events::append_many(&db, &twice).await);
+    let error = invalid(append_events(&db, &twice).await);
     assert!(error.contains(&format!("for {};", four.id)), "{error}");
     assert_eq!(count(&db, "execution_events").await, 3);
+}
+
+/// What one by one says of events, a batch says of them at once.
+#[tokio::test]
+async fn one_by_one_and_at_once_events_are_treated_alike() {
+    let stored = [
+        new("1", "CHATGPT", "07T14:00:00.000001", entry("100", "1")),
+        new("2", "GEMINI", "07T15:00:00", exit("101")),
+    ];
+    let same = NewEvent {
+        event_data: entry("100.00", "1.0"),
+        ..stored[0].clone()
+    };
+    let other = NewEvent {
+        occurred_at: at("2026-01-07T14:00:00.000002Z"),
+        ..stored[0].clone()
+    };
+    let others = NewEvent {
+        week_id: week("2026-01-14"),
+        ..stored[1].clone()
+    };
+    let fresh = new("3", "GROQ", "08T14:00:00", exit("102"));
+    let cases = [
+        (vec![fresh.clone(), same.clone()], Ok(1)),
+        (vec![same.clone()], Ok(0)),
+        (vec![fresh.clone(), other.clone()], Err("event ")),
+        (vec![fresh, others, other], Err("events ")),
+    ];
+    for (events, expected) in cases {
+        let (many, single) = (database().await, database().await);
+        for db in [&many, &single] {
+            assert_eq!(append_events(db, &stored).await.unwrap(), 2);
+        }
+        let at_once = append_events(&many, &events).await;
+        let one_by_one = single
+            .transaction(async |tx| {
+                let mut new = 0;
+                for event in &events {
+                    new += u64::from(events::append(tx, event).await?);
+                }
+                Ok::<_, llm_trading_db::error::Error>(new)
+            })
+            .await;
+        match expected {
+            Ok(new) => assert_eq!((at_once.unwrap(), one_by_one.unwrap()), (new, new)),
+            Err(named) => {
+                let (at_once, one_by_one) = (invalid(at_once), invalid(one_by_one));
+                assert!(at_once.contains("stored with other content"), "{at_once}");
+                assert!(at_once.contains(named), "{at_once}");
+                assert!(
+                    one_by_one.contains("stored with other content"),
+                    "{one_by_one}"
+                );
+                assert!(at_once.contains(&stored[0].id.to_string()), "{at_once}");
+            }
+        }
+        // A refused batch leaves nothing of itself.
+        let rows = 2 + expected.unwrap_or(0) as i64;
+        assert_eq!(count(&many, "execution_events").await, rows);
+        assert_eq!(count(&single, "execution_events").await, rows);
+    }
 }
 
 /// Six events; two of one instant.
@@ -133,7 +194,7 @@ async fn journal(db: &Db) -> Vec<NewEvent> {
         next_week,
         new("f", "DEEPSEEK", "07T13:00:00", other_event("skipped")),
     ];
-    assert_eq!(events::append_many(db, &events).await.unwrap(), 6);
+    assert_eq!(append_events(db, &events).await.unwrap(), 6);
     events
 }
 
@@ -243,7 +304,7 @@ async fn an_exit_follows_its_entry_of_the_same_instant() {
                 exit("110"),
             ),
         ];
-        events::append_many(&db, &events).await.unwrap();
+        append_events(&db, &events).await.unwrap();
     }
     let trades = events::trades(&db).await.unwrap();
     assert!(trades.chunks(2).any(|pair| pair[0].id > pair[1].id));

@@ -1,11 +1,17 @@
 //! `import-bars`: daily bars from CSV, all or nothing.
 
 use std::{
+    borrow::Cow,
     collections::{HashMap, hash_map::Entry},
+    hash::{BuildHasher, RandomState},
     io::Read,
     mem,
     path::{Path, PathBuf},
     str::FromStr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use anyhow::{Result, bail};
@@ -14,12 +20,12 @@ use llm_trading_db::{
     db::Db,
     repo::{
         Upserted,
-        bars::{self, Bar},
+        bars::{self, Bar, Missing},
     },
-    types::{Price, Symbol},
+    types::{Invalid, Price, Symbol},
 };
 
-use super::{count, date, now};
+use super::{changes::Changes, count, date, now};
 use crate::{
     input::{self, Lines, Send},
     output,
@@ -35,7 +41,7 @@ const CHUNK: usize = 10_000;
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "The header must be symbol,date,open,high,low,close,volume. An empty field is a value that is not known. \
-A bar that is there already is replaced."
+A bar that is there already gets the values of the file; what the file does not have stays as it was."
 )]
 pub(crate) struct Args {
     /// CSV file
@@ -43,6 +49,12 @@ pub(crate) struct Args {
     /// Takes bars of days that have not begun anywhere on earth
     #[arg(long)]
     allow_future: bool,
+    /// Lets an empty field erase a value that is known
+    #[arg(long)]
+    erase: bool,
+    /// Lists the bars that were written, with what was there before, in a new CSV file
+    #[arg(long, value_name = "FILE")]
+    changes: Option<PathBuf>,
 }
 
 impl Args {
@@ -60,33 +72,49 @@ impl Args {
 
 pub(crate) async fn run(db: &Db, args: &Args) -> Result<()> {
     let path = args.file.as_path();
-    let progress = |so_far| tracing::debug!(?so_far, "importing");
     let last_day = args.last_day(now());
-    let read = move |path: &Path, send: Send<'_, Bar>| read(path, last_day, send);
-    let stored = bars::import(db, input::items(path, read), progress)
-        .await
-        .map_err(input::nothing_stored)?;
+    let repeated = Arc::new(AtomicU64::new(0));
+    let counter = Arc::clone(&repeated);
+    let read = move |path: &Path, send: Send<'_, Bar>| read(path, last_day, &counter, send);
+    let missing = match args.erase {
+        true => Missing::Erases,
+        false => Missing::Keeps,
+    };
+    let mut changes = args.changes.as_deref().map(Changes::create).transpose()?;
+    let stored = bars::import_with(db, input::items(path, read), missing, |so_far, written| {
+        tracing::debug!(?so_far, "importing");
+        changes.as_mut().map_or(Ok(()), |list| list.bars(written))
+    })
+    .await
+    .map_err(input::nothing_stored)?;
+    if let Some(list) = changes {
+        list.keep();
+    }
     let Upserted {
         inserted,
         updated,
         unchanged,
     } = stored;
-    output::text(&format!(
-        "{}: {inserted} inserted, {updated} updated, {unchanged} unchanged",
-        count(inserted + updated + unchanged, "bar")
-    ))
+    let bars = count(inserted + updated + unchanged, "bar");
+    let mut said = format!("{bars}: {inserted} inserted, {updated} updated, {unchanged} unchanged");
+    match repeated.load(Ordering::Relaxed) {
+        0 => {}
+        1 => said.push_str("\n1 line repeats another one"),
+        lines => said.push_str(&format!("\n{lines} lines repeat another one")),
+    }
+    output::text(&said)
 }
 
 /// Reads all bars of a file.
-fn read(path: &Path, last_day: NaiveDate, send: Send<'_, Bar>) -> Result<()> {
-    read_lines(Lines::open(path, LONGEST_LINE)?, last_day, send)
+fn read(path: &Path, last_day: NaiveDate, repeated: &AtomicU64, send: Send<'_, Bar>) -> Result<()> {
+    read_lines(Lines::open(path, LONGEST_LINE)?, last_day, repeated, send)
 }
 
 /// All bars of a text that this program brings along.
 pub(crate) fn parse_all(name: &str, text: &str) -> Result<Vec<Bar>> {
     let mut bars = Vec::new();
     let lines = Lines::new(Path::new(name), text.as_bytes(), LONGEST_LINE);
-    read_lines(lines, NaiveDate::MAX, &mut |chunk| {
+    read_lines(lines, NaiveDate::MAX, &AtomicU64::new(0), &mut |chunk| {
         bars.extend(chunk);
         Ok(())
     })?;
@@ -96,6 +124,7 @@ pub(crate) fn parse_all(name: &str, text: &str) -> Result<Vec<Bar>> {
 fn read_lines<R: Read>(
     mut lines: Lines<R>,
     last_day: NaiveDate,
+    repeated: &AtomicU64,
     send: Send<'_, Bar>,
 ) -> Result<()> {
     if !lines.advance()? {
@@ -124,14 +153,19 @@ fn read_lines<R: Read>(
             );
             return Err(lines.fault_in("column date", &why));
         }
-        if let Some(first) = seen.insert(&bar, lines.number()) {
-            let why = format!(
-                "{} of {} is in line {first} already; keep one of them",
-                bar.symbol, bar.date
-            );
-            return Err(lines.fault_in("column date", &why));
+        match seen.insert(&bar, lines.number()) {
+            None => chunk.push(bar),
+            Some(Earlier { same: true, .. }) => {
+                repeated.fetch_add(1, Ordering::Relaxed);
+            }
+            Some(Earlier { line, .. }) => {
+                let why = format!(
+                    "{} of {} is in line {line} already, with other values; keep one of them",
+                    bar.symbol, bar.date
+                );
+                return Err(lines.fault_in("column date", &why));
+            }
         }
-        chunk.push(bar);
         if chunk.len() == CHUNK {
             send(mem::replace(&mut chunk, Vec::with_capacity(CHUNK)))?;
         }
@@ -139,22 +173,35 @@ fn read_lines<R: Read>(
     send(chunk)
 }
 
-/// Which symbols and days came in which line; sixteen bytes and a half for each.
+/// Which symbols and days came in which line, and a hash of their values: 25 bytes or so for each.
 #[derive(Default)]
 struct Seen {
+    hasher: RandomState,
     symbols: HashMap<Symbol, u32>,
-    lines: HashMap<(u32, i32), u64>,
+    lines: HashMap<(u32, i32), (u64, u64)>,
+}
+
+/// An earlier line of a symbol and day.
+struct Earlier {
+    line: u64,
+    /// Whether it has the same values.
+    same: bool,
 }
 
 impl Seen {
-    /// Notes a bar; gives the line of an earlier one of that symbol and day.
-    fn insert(&mut self, bar: &Bar, line: u64) -> Option<u64> {
+    /// Notes a bar; gives the earlier line of that symbol and day.
+    fn insert(&mut self, bar: &Bar, line: u64) -> Option<Earlier> {
         let next = u32::try_from(self.symbols.len()).unwrap_or(u32::MAX);
         let symbol = *self.symbols.entry(bar.symbol).or_insert(next);
+        let values = self.hasher.hash_one(bar);
         match self.lines.entry((symbol, bar.date.num_days_from_ce())) {
-            Entry::Occupied(first) => Some(*first.get()),
+            Entry::Occupied(first) => {
+                let (line, first) = *first.get();
+                let same = first == values;
+                Some(Earlier { line, same })
+            }
             Entry::Vacant(place) => {
-                place.insert(line);
+                place.insert((line, values));
                 None
             }
         }
@@ -164,14 +211,14 @@ impl Seen {
 /// What is wrong with a row, and in which column if in one.
 #[derive(Debug)]
 struct Fault {
-    column: Option<&'static str>,
+    column: Option<Cow<'static, str>>,
     why: String,
 }
 
 impl Fault {
     fn new(column: &'static str, why: impl ToString) -> Self {
         Self {
-            column: Some(column),
+            column: Some(column.into()),
             why: why.to_string(),
         }
     }
@@ -207,26 +254,11 @@ fn parse(row: &str) -> Result<Bar, Fault> {
         close: price("close", close)?,
         volume: volume(raw_volume)?,
     };
-    plausible(&bar)?;
+    bar.check().map_err(|Invalid { field, why }| Fault {
+        column: Some(field),
+        why: why.into_owned(),
+    })?;
     Ok(bar)
-}
-
-/// The day's first and last price lie between its lowest and its highest: otherwise columns are shifted or the source is broken.
-fn plausible(bar: &Bar) -> Result<(), Fault> {
-    if let (Some(high), Some(low)) = (bar.high, bar.low)
-        && high < low
-    {
-        return Err(Fault::new("high", "is below low"));
-    }
-    for (column, price) in [("open", bar.open), ("close", bar.close)] {
-        if price.is_some_and(|price| bar.high.is_some_and(|high| price > high)) {
-            return Err(Fault::new(column, "is above high"));
-        }
-        if price.is_some_and(|price| bar.low.is_some_and(|low| price < low)) {
-            return Err(Fault::new(column, "is below low"));
-        }
-    }
-    Ok(())
 }
 
 fn price(column: &'static str, text: &str) -> Result<Option<Price>, Fault> {
@@ -288,7 +320,7 @@ mod tests {
             ("A,2026-01-07,1,1,1,1,1,1", None),
         ];
         for (row, column) in cases {
-            assert_eq!(parse(row).unwrap_err().column, column, "{row}");
+            assert_eq!(parse(row).unwrap_err().column.as_deref(), column, "{row}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod adopt;
+mod changes;
 mod demo;
 mod doctor;
 mod events;
@@ -12,6 +13,7 @@ mod metrics;
 mod migrate;
 mod performance;
 mod prepare;
+mod remove_bars;
 mod snapshot;
 mod status;
 
@@ -58,6 +60,8 @@ pub(crate) enum Stored {
     Adoption(adopt::Told),
     /// Stores daily bars from a CSV file; all or nothing
     ImportBars(import_bars::Args),
+    /// Removes bars of a symbol
+    RemoveBars(remove_bars::Args),
     /// Stores execution events from a file with one JSON object a line; all or nothing
     ImportEvents(import_events::Args),
     /// Lists execution events, newest first
@@ -102,6 +106,7 @@ impl Stored {
             Self::Adopt(args) => adopt::run(session, args).await,
             Self::Adoption(args) => adopt::tell(session, args).await,
             Self::ImportBars(args) => import_bars::run(db, args).await,
+            Self::RemoveBars(args) => remove_bars::run(db, args).await,
             Self::ImportEvents(args) => import_events::run(db, args).await,
             Self::Events(args) => events::list(db, args).await,
             Self::VoidEvent(args) => events::void(db, args).await,

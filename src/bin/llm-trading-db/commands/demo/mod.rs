@@ -146,7 +146,8 @@ async fn play_week(db: &Db, symbols: &[Symbol], week: WeekId) -> Result<String> 
         week.closed = (at(bar.date, CLOSE), close);
     }
     let journal = made.journal(week, &moves)?;
-    events::append_many(db, &journal).await?;
+    db.transaction(async |tx| events::append_many(tx, &journal).await)
+        .await?;
     Ok(made.decision)
 }
 
