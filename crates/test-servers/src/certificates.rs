@@ -119,8 +119,15 @@ impl Pair {
     /// A certificate of version 1, which vouches for itself.
     #[must_use]
     pub fn version_1(name: &str) -> Self {
+        Self::of_its_own(name, "")
+    }
+
+    /// A certificate that vouches for itself, with these extensions and no others; without any it is one of version 1.
+    #[must_use]
+    pub fn of_its_own(name: &str, extensions: &str) -> Self {
         let folder = Folder::new();
         let at = folder.path();
+        fs::write(at.join("extensions"), extensions).unwrap();
         openssl(
             at,
             &[
@@ -139,12 +146,14 @@ impl Pair {
                 "csr",
             ],
         );
-        openssl(
-            at,
-            &[
-                "x509", "-req", "-in", "csr", "-signkey", "key", "-days", "30", "-out", "crt",
-            ],
-        );
+        let sign = [
+            "x509", "-req", "-in", "csr", "-signkey", "key", "-days", "30", "-out", "crt",
+        ];
+        let with: &[&str] = match extensions {
+            "" => &[],
+            _ => &["-extfile", "extensions"],
+        };
+        openssl(at, &[&sign[..], with].concat());
         read(at)
     }
 }

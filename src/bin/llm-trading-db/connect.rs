@@ -3,6 +3,7 @@
 use std::{
     env,
     ffi::OsString,
+    fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
@@ -125,7 +126,11 @@ impl Target {
             return Ok(Some(config::from_vars(vars)?));
         }
         let given = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
-        if self.data_dir.is_some() || !VARIABLES.into_iter().any(given) {
+        if self.data_dir.is_some() {
+            return Ok(None);
+        }
+        if !VARIABLES.into_iter().any(given) {
+            refuse_unread(Path::new(".env"))?;
             return Ok(None);
         }
         Ok(Some(config::from_env()?))
@@ -138,6 +143,31 @@ impl Target {
         let folder = default_folder(we_are_root(), |name| env::var_os(name));
         folder.context("there is no home folder for the data: give --data-dir or --database-url")
     }
+}
+
+/// Refuses a private server beside a file that names a database: the Python layer reads it, and this program does not.
+fn refuse_unread(file: &Path) -> Result<()> {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    let Some(variable) = text.lines().find_map(names_database) else {
+        return Ok(());
+    };
+    bail!(
+        "{file} sets {variable}, and is not read: run `set -a; . ./{file}; set +a` first to use that database, or give --data-dir for \
+         a private server",
+        file = file.display(),
+    );
+}
+
+/// The variable that this line of a `.env` sets, if it names a database.
+fn names_database(line: &str) -> Option<&'static str> {
+    let line = line.trim_start();
+    let (name, value) = line
+        .strip_prefix("export ")
+        .unwrap_or(line)
+        .split_once('=')?;
+    let is_set = !value.trim().trim_matches(['"', '\'']).is_empty();
+    let named = |variable: &&str| is_set && name.trim().eq_ignore_ascii_case(variable);
+    VARIABLES.into_iter().find(named)
 }
 
 impl Session {

@@ -62,6 +62,46 @@ fn a_wrong_setting_is_named_and_not_repeated() {
     end(bare_binary().args(["status", "--database-url", "mysql://x"])).failed(&["postgres://"]);
 }
 
+#[test]
+fn a_private_server_is_not_started_beside_a_file_that_names_a_database() {
+    let folder = Folder::new();
+    let status = |arguments: &[&str]| {
+        let mut command = bare_binary();
+        command.arg("status").args(arguments).current_dir(&folder.0);
+        // Where no server can be, so that none is started.
+        command
+            .env("HOME", "/dev/null")
+            .env("XDG_DATA_HOME", "/dev/null/data");
+        end(&mut command)
+    };
+    for (line, variable) in [
+        ("DATABASE_HOST=db.example", "DATABASE_HOST"),
+        (
+            "# theirs\n export DATABASE_URL='postgres://u:s3cret@db.example/desk'",
+            "DATABASE_URL",
+        ),
+        ("database_name = desk", "DATABASE_NAME"),
+    ] {
+        fs::write(folder.0.join(".env"), line).unwrap();
+        let ended = status(&[]);
+        assert!(!ended.err.contains("s3cret"), "{ended:?}");
+        ended.failed(&[
+            &format!(".env sets {variable}, and is not read"),
+            "set -a; . ./.env; set +a",
+            "--data-dir",
+        ]);
+        let asked = status(&["--data-dir", "/dev/null/asked"]);
+        assert!(!asked.err.contains(".env"), "{asked:?}");
+    }
+    fs::write(
+        folder.0.join(".env"),
+        "#DATABASE_HOST=db.example\nDATABASE_PORT=\nOTHER=1",
+    )
+    .unwrap();
+    let ended = status(&[]);
+    assert!(!ended.err.contains(".env"), "{ended:?}");
+}
+
 #[tokio::test]
 async fn a_wrong_password_is_refused_and_not_shown() {
     let server = EmbeddedServer::temporary().unwrap();

@@ -152,7 +152,8 @@ impl Road {
             })
         {
             return Err(address.refused(
-                "not supported with sslmode=verify-full: the driver verifies the name that it connects to",
+                "not supported beside another name in host where the server's certificate is verified: the driver verifies \
+                 the name that it connects to",
             ));
         }
         if let Some(given) = conninfo.get("password")

@@ -1,6 +1,6 @@
 //! `sslmode` and the files that go with it.
 
-use super::conninfo::{Conninfo, Lookup, Value};
+use super::conninfo::{Conninfo, Lookup, Source, Value};
 use crate::error::Result;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use std::{
@@ -29,7 +29,8 @@ enum Mode {
 /// Who vouches for the server.
 #[derive(Clone, Debug)]
 enum Root {
-    System,
+    /// The authorities of the driver, which are Mozilla's, and these in PEM form: the machine's own.
+    System(Vec<u8>),
     File(PathBuf),
 }
 
@@ -69,22 +70,26 @@ impl Tls {
         };
         Ok(Self {
             mode,
-            root: root(mode, conninfo, &by_default)?,
+            root: root(mode, conninfo, variable, &by_default)?,
             client: client(conninfo, &by_default)?,
         })
     }
 
+    /// True if a server must have a certificate for its name. The driver trusts the public authorities beside the file of
+    /// `sslrootcert`, and anybody can have a certificate by one of those, for another name. So the name is verified wherever the
+    /// certificate is, also where libpq would leave the name out (`verify-ca`, and `require` with a root certificate).
     pub(crate) fn verifies_name(&self) -> bool {
-        self.mode == Mode::VerifyFull
+        self.mode >= Mode::Require && self.root.is_some()
     }
 
     /// The ways to try, in order.
     pub(crate) fn ways(&self) -> Vec<Way> {
         let plain = PgSslMode::Disable;
-        let encrypted = match (self.mode, &self.root) {
-            (Mode::VerifyFull, _) | (_, Some(Root::System)) => PgSslMode::VerifyFull,
-            (_, Some(_)) => PgSslMode::VerifyCa,
-            (_, None) => PgSslMode::Require,
+        let encrypted = match &self.root {
+            Some(_) if self.verifies_name() => PgSslMode::VerifyFull,
+            // Whoever can put himself in between can turn TLS off as well.
+            Some(_) => PgSslMode::VerifyCa,
+            None => PgSslMode::Require,
         };
         let modes = match self.mode {
             Mode::Disable => vec![plain],
@@ -111,8 +116,9 @@ impl Tls {
         let mut options = options.ssl_mode(way.ssl_mode);
         options = match &self.root {
             Some(Root::File(file)) => options.ssl_root_cert(file),
+            Some(Root::System(bundle)) => options.ssl_root_cert_from_pem(bundle.clone()),
             // The driver would take that of the environment.
-            _ => options.ssl_root_cert_from_pem(Vec::new()),
+            None => options.ssl_root_cert_from_pem(Vec::new()),
         };
         if let Some(client) = &self.client {
             options = options
@@ -155,18 +161,44 @@ fn mode(conninfo: &Conninfo) -> Result<Mode> {
     Ok(mode)
 }
 
+/// How a certificate begins, and what else to say.
+const CERTIFICATE: (&str, &str) = ("-----BEGIN CERTIFICATE-----", "a certificate in PEM form");
+
 type ByDefault<'a> = &'a dyn Fn(&str) -> Option<PathBuf>;
 
-fn root(mode: Mode, conninfo: &Conninfo, by_default: ByDefault<'_>) -> Result<Option<Root>> {
+/// Where systems keep the authorities that they trust: Debian, Fedora, openSUSE, Alpine and macOS.
+const BUNDLES: [&str; 5] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+    "/private/etc/ssl/cert.pem",
+];
+
+/// The authorities that this machine trusts, as OpenSSL finds them: the file of `SSL_CERT_FILE`, else the system's.
+fn of_the_machine(variable: Lookup<'_>) -> Result<Root> {
+    const VARIABLE: &str = "SSL_CERT_FILE";
+    if let Some(file) = variable(VARIABLE).filter(|file| !file.is_empty()) {
+        let given = Value::new("sslrootcert", file, Source::Variable(VARIABLE));
+        check_file(&given, CERTIFICATE.0, CERTIFICATE.1)?;
+        let refused = |error| given.refused(format!("{}: {error}", given.text));
+        return fs::read(&given.text).map(Root::System).map_err(refused);
+    }
+    let bundle = BUNDLES.iter().find_map(|file| fs::read(file).ok());
+    Ok(Root::System(bundle.unwrap_or_default()))
+}
+
+fn root(
+    mode: Mode,
+    conninfo: &Conninfo,
+    variable: Lookup<'_>,
+    by_default: ByDefault<'_>,
+) -> Result<Option<Root>> {
     if let Some(given) = conninfo.get("sslrootcert") {
         if given.text == "system" {
-            return Ok(Some(Root::System));
+            return of_the_machine(variable).map(Some);
         }
-        check_file(
-            given,
-            "-----BEGIN CERTIFICATE-----",
-            "a certificate in PEM form",
-        )?;
+        check_file(given, CERTIFICATE.0, CERTIFICATE.1)?;
         return Ok(Some(Root::File(PathBuf::from(&given.text))));
     }
     let file = by_default("root.crt");
@@ -182,11 +214,7 @@ fn root(mode: Mode, conninfo: &Conninfo, by_default: ByDefault<'_>) -> Result<Op
 fn client(conninfo: &Conninfo, by_default: ByDefault<'_>) -> Result<Option<Client>> {
     let cert = match conninfo.get("sslcert") {
         Some(given) => {
-            check_file(
-                given,
-                "-----BEGIN CERTIFICATE-----",
-                "a certificate in PEM form",
-            )?;
+            check_file(given, CERTIFICATE.0, CERTIFICATE.1)?;
             PathBuf::from(&given.text)
         }
         None => match (by_default("postgresql.crt"), conninfo.get("sslkey")) {

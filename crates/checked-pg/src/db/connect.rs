@@ -332,6 +332,7 @@ fn explain(error: &sqlx::Error) -> String {
             ErrorKind::ConnectionRefused | ErrorKind::NotFound => {
                 format!("{error}: is the server running, and is this its address?")
             }
+            ErrorKind::InvalidData => explain_tls(&error.to_string()),
             _ => error.to_string(),
         },
         sqlx::Error::Tls(error) => format!("TLS: {error}"),
@@ -340,6 +341,22 @@ fn explain(error: &sqlx::Error) -> String {
         }
         _ => "the driver does not accept the settings".to_owned(),
     }
+}
+
+/// What the driver says of the server's certificate, and what to do.
+fn explain_tls(said: &str) -> String {
+    let advice = if said.contains("UnknownIssuer") {
+        "sslrootcert must name the certificate of the authority that signed the server's"
+    } else if said.contains("not valid for name") {
+        "connect by a name that it is for; wherever the driver verifies a certificate, it verifies the name"
+    } else if said.contains("CaUsedAsEndEntity") {
+        "the driver takes no authority's certificate for a server's: make the server's with basicConstraints=CA:FALSE"
+    } else if said.contains("UnsupportedCertVersion") {
+        "the driver knows certificates of version 3 alone: make the server's with an extension, such as subjectAltName"
+    } else {
+        return said.to_owned();
+    };
+    format!("{said}: {advice}")
 }
 
 fn explain_refusal(error: &PgDatabaseError) -> String {

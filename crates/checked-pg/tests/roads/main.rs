@@ -10,13 +10,16 @@
 
 mod failover;
 mod history;
+mod honoured;
 mod hosts;
 mod model;
 mod parameters;
 mod poolers;
 mod rotation;
 mod rounds;
+mod rows;
 mod session;
 mod support;
+mod tls;
 mod transfers;
 mod versions;

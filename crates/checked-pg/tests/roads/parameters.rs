@@ -14,7 +14,7 @@ fn from_url(url: &str) -> Result<Config> {
 
 /// The field and the rest of an [`Error::Invalid`].
 #[track_caller]
-fn invalid<T: std::fmt::Debug>(outcome: Result<T>) -> (String, String) {
+pub fn invalid<T: std::fmt::Debug>(outcome: Result<T>) -> (String, String) {
     match outcome {
         Err(Error::Invalid { field, why }) => (field.into_owned(), why.into_owned()),
         other => panic!("expected a refusal: {other:?}"),
@@ -22,7 +22,7 @@ fn invalid<T: std::fmt::Debug>(outcome: Result<T>) -> (String, String) {
 }
 
 /// All of libpq 18, with a value that asks for something.
-const REFUSED: [(&str, &str, &str); 30] = [
+pub const REFUSED: [(&str, &str, &str); 32] = [
     ("client_encoding", "PGCLIENTENCODING", "LATIN1"),
     ("replication", "", "database"),
     ("sslcertmode", "PGSSLCERTMODE", "require"),
@@ -60,7 +60,9 @@ const REFUSED: [(&str, &str, &str); 30] = [
     ("scram_client_key", "", "s3cret"),
     ("scram_server_key", "", "s3cret"),
     ("oauth_issuer", "", "https://issuer.example"),
+    ("oauth_client_id", "", "s3cret"),
     ("oauth_client_secret", "", "s3cret"),
+    ("oauth_scope", "", "s3cret"),
 ];
 
 #[test]
@@ -305,6 +307,7 @@ fn a_line_break_after_a_password_is_told() {
     from_vars(&[("DATABASE_PASSWORD", "a\tb c")]).unwrap();
 }
 
+/// Rows: `options`.
 #[tokio::test]
 async fn options_reach_the_session_and_their_time_limits_hold() {
     let url = server().url();
@@ -346,6 +349,7 @@ async fn options_reach_the_session_and_their_time_limits_hold() {
     );
 }
 
+/// Rows: `application_name`, `fallback_application_name`, `PGAPPNAME`, `PGGEQO`.
 #[tokio::test]
 async fn names_reach_the_session() {
     let name = "SELECT current_setting('application_name')";
