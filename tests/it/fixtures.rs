@@ -24,7 +24,7 @@ use llm_trading_db::{
 use rust_decimal::Decimal;
 use sqlx::{AssertSqlSafe, Decode, PgExecutor, Postgres, Type};
 
-use crate::support;
+use crate::{rollout::as_role, support};
 
 /// A fresh, migrated, empty database.
 pub async fn database() -> Db {
@@ -37,7 +37,10 @@ pub async fn database_that_logs() -> Db {
 }
 
 async fn open(log_statements: bool) -> Db {
-    let options = support::database_options().await;
+    let options = match as_role::grants() {
+        Some(grants) => as_role::database(&grants).await,
+        None => support::database_options().await,
+    };
     let config = Config::from_options(options).log_statements(log_statements);
     Db::connect(&config).await.unwrap()
 }

@@ -28,6 +28,10 @@ pub(crate) fn in_variables(message: &str) -> String {
         rest = after;
     }
     said.push_str(rest);
+    let said = said.replace(
+        "`Db::verify` names",
+        "`llm-trading-db doctor`, run as this role, names",
+    );
     match CONNECTION.iter().find(|(advice, _)| said.contains(advice)) {
         Some((advice, variables)) => said.replace(advice, &format!("{advice} ({variables})")),
         None => said,
@@ -67,6 +71,10 @@ mod tests {
         assert_eq!(
             in_variables("no such role: check the user and pg_hba.conf"),
             "no such role: check the user (DATABASE_USER) and pg_hba.conf"
+        );
+        assert_eq!(
+            in_variables("permission denied; `Db::verify` names the GRANT that is missing"),
+            "permission denied; `llm-trading-db doctor`, run as this role, names the GRANT that is missing"
         );
     }
 }

@@ -5,5 +5,6 @@
     reason = "roles and schemas are made by statements of no crate"
 )]
 
+pub(crate) mod as_role;
 mod next;
 mod roles;

@@ -185,6 +185,23 @@ async fn a_role_that_reads_reads_and_writes_nothing() {
     for command in ["events", "status"] {
         end(binary(&tried.url()).arg(command)).ok();
     }
+    // Whoever is denied a right learns how to grant it.
+    let file = std::env::temp_dir().join(format!("{}.csv", tried.role));
+    fs::write(
+        &file,
+        "symbol,date,open,high,low,close,volume\nSPY,2026-01-07,3,9,1,4,7\n",
+    )
+    .unwrap();
+    let denied = end(binary(&tried.url()).arg("import-bars").arg(&file));
+    fs::remove_file(&file).unwrap();
+    denied.failed(&[
+        "permission denied for table daily_bars",
+        "`llm-trading-db doctor`, run as this role, names the GRANT that is missing",
+    ]);
+    let doctor = end(binary(&tried.url()).arg("doctor"));
+    assert_eq!(doctor.code, Some(1), "{doctor:?}");
+    let mend = format!("GRANT INSERT, UPDATE ON daily_bars TO \"{}\"", tried.role);
+    assert!(doctor.out.contains(&mend), "{}", doctor.out);
     let db = tried.db().await;
     assert_eq!(users::active(&db).await.unwrap(), []);
     let id = UserId::generate(at("2026-01-08T00:00:00Z"));
