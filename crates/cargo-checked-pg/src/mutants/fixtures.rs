@@ -207,3 +207,14 @@ fn migrations_are_weakened() {
         &[&without("FOREIGN KEY (a) REFERENCES v (a)", "CHECK (true)")],
     );
 }
+
+#[test]
+fn a_border_is_a_number_of_any_size() {
+    let sql = "ALTER DOMAIN d ADD CONSTRAINT d_form CHECK (VALUE <= 4294967295);";
+    let other = |number: &str| sql.replace("4294967295", number);
+    assert_weakened(
+        Kind::CheckBorder,
+        sql,
+        &[&sql.replace("<=", "<"), &other("4294967296")],
+    );
+}

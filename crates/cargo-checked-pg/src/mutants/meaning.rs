@@ -55,7 +55,7 @@ impl Text<'_> {
 fn limits(text: &Text<'_>) -> Vec<Mistake> {
     let mistake = |at: usize| {
         let count = text.is(at, "LIMIT").then(|| text.text(at + 1))?;
-        let more = match count.parse::<u32>() {
+        let more = match count.parse::<u64>() {
             Ok(count) => (count + 1).to_string(),
             Err(_) if count.starts_with('$') => format!("{count} + 1"),
             Err(_) => return None,
@@ -175,7 +175,7 @@ fn arithmetic(text: &Text<'_>) -> Vec<Mistake> {
             let change = format!("`{sign}` to `{other}`");
             mistakes.push(text.mistake(Kind::Arithmetic, (at, at + tokens), other, change));
         }
-        let number = text.text(at).parse::<u32>();
+        let number = text.text(at).parse::<u64>();
         if let (Ok(number), false) = (number, at > 0 && text.is(at - 1, "LIMIT")) {
             let other = (number + 1).to_string();
             mistakes.push(text.replaced(Kind::Arithmetic, at, &other));

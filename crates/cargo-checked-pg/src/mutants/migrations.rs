@@ -85,7 +85,7 @@ pub fn weakened(sql: &str) -> Vec<Weaker> {
                         };
                         made(Kind::CheckBorder, (n, n + tokens), other);
                     }
-                    if let Ok(number) = text.text(n).parse::<u32>() {
+                    if let Ok(number) = text.text(n).parse::<u64>() {
                         made(Kind::CheckBorder, (n, n + 1), &(number + 1).to_string());
                     }
                     let joined = text.is(n, "AND") && !between(&text, at + 2, n);
