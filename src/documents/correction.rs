@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::value::RawValue;
-use uuid::Uuid;
 
-use super::{Event, Extra};
+use super::{Event, Extra, json::canonical};
 use crate::types::{EventId, Invalid};
 
 /// An event did not happen: it no longer counts.
@@ -84,16 +83,6 @@ fn has_reason(reason: &str) -> Result<(), Invalid> {
         "" => Err(Invalid::new("reason", "must not be empty")),
         _ => Ok(()),
     }
-}
-
-/// An id in its one usual form, which is what the database looks for.
-fn canonical<'de, D: Deserializer<'de>>(deserializer: D) -> Result<EventId, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    Uuid::try_parse(&text)
-        .ok()
-        .filter(|uuid| uuid.to_string() == text)
-        .map(EventId::from_uuid)
-        .ok_or_else(|| de::Error::custom("expected the id of an event, in lower case"))
 }
 
 fn trade<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<Event>, D::Error> {

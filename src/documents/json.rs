@@ -1,7 +1,9 @@
 //! JSON shapes of the desk's own that the derive macros do not cover.
 
+use std::{fmt::Display, str::FromStr};
+
 use rust_decimal::Decimal;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::types::Invalid;
 
@@ -25,6 +27,17 @@ impl<T> OneOrMany<T> {
             Self::Many(many) => many,
         }
     }
+}
+
+/// An id in its one usual form, which is what the database looks for.
+pub(super) fn canonical<'de, T: FromStr + Display, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse()
+        .ok()
+        .filter(|id: &T| id.to_string() == text)
+        .ok_or_else(|| de::Error::custom("expected an id, in lower case"))
 }
 
 /// Checks a price, if there is one.

@@ -16,6 +16,7 @@ pub(crate) mod json;
 mod log;
 mod near_miss;
 mod pitch;
+mod pitch_reviews;
 mod research;
 mod review;
 
@@ -31,6 +32,7 @@ pub use log::LogData;
 pub use pitch::{
     EntryPolicy, ExitPolicy, ModelInfo, Pitch, PitchV1, PitchV2, RiskProfile, TechnicalReading,
 };
+pub use pitch_reviews::{PitchReview, PitchReviews};
 pub use research::{
     AssetSetup, CalendarEvent, ConfidenceNotes, MacroRegime, Narrative, NarrativeDetail, Research,
     TradableCandidate, WeeklyGraph,
@@ -41,6 +43,8 @@ pub use review::{Review, Score, Scores};
 pub type PitchDocument = Document<Pitch>;
 /// A review, of the domain `review_document`.
 pub type ReviewDocument = Document<Review>;
+/// The reviews of a pitch, of the domain `pitch_reviews_document`.
+pub type PitchReviewsDocument = Document<PitchReviews>;
 /// A decision, of the domain `decision_document`.
 pub type DecisionDocument = Document<Decision>;
 /// A research report, of the domain `research_document`.

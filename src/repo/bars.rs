@@ -7,7 +7,7 @@
 //! | [`import_with`] | 2, and 3 for each 10 000 bars | primary key |
 //! | [`delete`] | 1 | primary key |
 //! | [`lock`] | 1 | – |
-//! | [`latest`], [`last_n`], [`latest_date`], [`range`] | 1 | primary key |
+//! | [`latest`], [`last_n`], [`last_closes`], [`latest_date`], [`range`] | 1 | primary key |
 //! | [`symbols`], [`closes_around`] | 1 | primary key |
 //! | [`dates`] | 1 | `daily_bars_date_idx` |
 
@@ -201,6 +201,61 @@ pub async fn last_n(
     .await?;
     // Cheaper here than in the server: they come in runs, each from new to old.
     bars.sort_by_key(|bar| (bar.symbol, bar.date));
+    Ok(bars)
+}
+
+/// The newest bars of each symbol on or before `until`, as many as hold `n` bars and `closes` closes: by symbol, then by date,
+/// oldest first. One statement for any number of symbols.
+#[tracing::instrument(name = "db.bars.last_closes", skip_all, fields(symbols = symbols.len(), n, closes), err(level = "debug"))]
+pub async fn last_closes(
+    db: impl PgExecutor<'_>,
+    symbols: &[Symbol],
+    n: u32,
+    closes: u32,
+    until: NaiveDate,
+) -> Result<Vec<Bar>> {
+    let asked: BTreeSet<Symbol> = symbols.iter().copied().collect();
+    let asked: Vec<Symbol> = asked.into_iter().collect();
+    let bars = sqlx::query_as!(
+        Bar,
+        r#"
+        SELECT bar.symbol, bar.date, bar.open, bar.high, bar.low, bar.close, bar.volume
+        FROM UNNEST($1::symbol[]) AS asked (ticker)
+        CROSS JOIN LATERAL (
+            SELECT min(date) AS begins
+            FROM (
+                (
+                    SELECT date
+                    FROM daily_bars
+                    WHERE daily_bars.symbol = asked.ticker
+                      AND daily_bars.date <= $4
+                    ORDER BY daily_bars.date DESC
+                    LIMIT $2
+                )
+                UNION ALL
+                (
+                    SELECT date
+                    FROM daily_bars
+                    WHERE daily_bars.symbol = asked.ticker
+                      AND daily_bars.date <= $4
+                      AND daily_bars.close IS NOT NULL
+                    ORDER BY daily_bars.date DESC
+                    LIMIT $3
+                )
+            ) AS newest
+        ) AS span
+        JOIN daily_bars AS bar
+            ON bar.symbol = asked.ticker
+            AND bar.date BETWEEN span.begins AND LEAST($4::date, DATE '9999-12-31')
+        ORDER BY bar.symbol, bar.date
+        "#,
+        &asked[..],
+        i64::from(n),
+        i64::from(closes),
+        bounded_date(until),
+    )
+    .fetch_all(db)
+    .await?;
     Ok(bars)
 }
 

@@ -8,6 +8,7 @@
 //! | [`save`] | 1, or 2 with unchanged pitches | `pm_pitches_week_model_key` |
 //! | [`get`], [`get_many`] | 1 | primary key |
 //! | [`of_week`], [`of_round`], [`latest`] | 1 | `pm_pitches_week_model_key` |
+//! | [`with_reviews`] | 1 | `pm_pitches_week_model_key`, `peer_reviews_pitch_reviewer_key` |
 //! | [`of_research`] | 1 | `pm_pitches_research_date_idx` |
 //! | [`reviewed`] | 1 | `pm_pitches_week_model_key`, `peer_reviews_pitch_reviewer_key` |
 
@@ -20,7 +21,7 @@ use sqlx::PgExecutor;
 use super::batch::{as_given, columns, sorted};
 use crate::{
     db::Queryable,
-    documents::PitchDocument,
+    documents::{PitchDocument, PitchReviewsDocument},
     error::{Error, Result},
     types::{Account, Conviction, Direction, Instrument, Invalid, Model, PitchId, WeekId},
 };
@@ -236,6 +237,69 @@ pub async fn of_round(
     .fetch_all(db)
     .await?;
     Ok(pitches)
+}
+
+/// A pitch and its reviews.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[non_exhaustive]
+pub struct PitchWithReviews {
+    /// The pitch.
+    #[serde(flatten)]
+    pub pitch: Pitch,
+    /// Its reviews, by reviewer.
+    pub reviews: PitchReviewsDocument,
+}
+
+/// As [`of_round`], each pitch with its reviews: one statement, whatever the number of pitches.
+#[tracing::instrument(name = "db.pitches.with_reviews", skip_all, fields(%week), err(level = "debug"))]
+pub async fn with_reviews(
+    db: impl PgExecutor<'_>,
+    week: WeekId,
+    research_date: Option<DateTime<Utc>>,
+) -> Result<Vec<PitchWithReviews>> {
+    let pitches = sqlx::query!(
+        r#"
+        SELECT id, week_id, model, account, pitch_data, instrument, direction, conviction, research_date, created_at,
+               COALESCE((
+                   SELECT jsonb_agg(
+                       jsonb_build_object(
+                           'id', review.id,
+                           'reviewer_model', review.reviewer_model,
+                           'pitch_label', review.pitch_label,
+                           'review_data', review.review_data
+                       )
+                       ORDER BY review.reviewer_model
+                   )
+                   FROM peer_reviews AS review
+                   WHERE review.pitch_id = pitch.id
+                     AND review.week_id = pitch.week_id
+               ), '[]')::pitch_reviews_document AS "reviews!: crate::documents::PitchReviewsDocument"
+        FROM pm_pitches AS pitch
+        WHERE week_id = $1::week_id
+          AND research_date IS NOT DISTINCT FROM $2::timestamptz
+        ORDER BY model
+        "#,
+        week,
+        research_date,
+    )
+    .fetch_all(db)
+    .await?;
+    let pitches = pitches.into_iter().map(|row| PitchWithReviews {
+        pitch: Pitch {
+            id: row.id,
+            week_id: row.week_id,
+            model: row.model,
+            account: row.account,
+            pitch_data: row.pitch_data,
+            instrument: row.instrument,
+            direction: row.direction,
+            conviction: row.conviction,
+            research_date: row.research_date,
+            created_at: row.created_at,
+        },
+        reviews: row.reviews,
+    });
+    Ok(pitches.collect())
 }
 
 /// The pitches that rest on the research of an instant, by week, then by model. The instant is compared exactly, whatever

@@ -8,9 +8,9 @@ use crate::{
     error::Result,
     repo::{
         decisions::{self, Decision},
-        pitches::{self, NewPitch, Pitch},
+        pitches::{self, NewPitch, PitchWithReviews},
         research::{self, Report},
-        reviews::{self, Review, Round},
+        reviews::{self, Round},
     },
     types::{DecisionId, Invalid, PitchId, ReviewId, WeekId},
 };
@@ -46,10 +46,8 @@ pub struct SavedWeek {
 pub struct StoredWeek {
     /// The newest report of each provider.
     pub research: Vec<Report>,
-    /// The pitches, by model.
-    pub pitches: Vec<Pitch>,
-    /// The reviews, by label, then by reviewer.
-    pub reviews: Vec<Review>,
+    /// The pitches, by model, each with its reviews.
+    pub pitches: Vec<PitchWithReviews>,
     /// The decision, newest research first.
     pub decisions: Vec<Decision>,
 }
@@ -101,8 +99,7 @@ pub async fn load(
     db.transaction_with(options, async |tx| -> Result<StoredWeek> {
         Ok(StoredWeek {
             research: research::latest_by_provider(&mut *tx, week).await?,
-            pitches: pitches::of_round(&mut *tx, week, research_date).await?,
-            reviews: reviews::of_round(&mut *tx, week, research_date).await?,
+            pitches: pitches::with_reviews(&mut *tx, week, research_date).await?,
             decisions: decisions::of_week(tx, week).await?,
         })
     })

@@ -10,7 +10,10 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use cargo_checked_pg::{
     Project,
-    check::sql::{Token, tokens},
+    check::{
+        rules,
+        sql::{Token, tokens},
+    },
     inspect::Inspector,
 };
 use sqlx::{Connection, PgConnection};
@@ -80,6 +83,9 @@ fn with(sql: &str, token: &Token, word: &str) -> String {
 async fn every_wrong_cast_is_found() {
     let mut inspector = inspector().await;
     let domains = domains().await;
+    let types = Project::open(Path::new(ROOT)).unwrap().declared.types;
+    // An expression has no domain; what its column is to be in Rust has.
+    let annotated = |sql: &str| rules::annotations(sql, &types);
     let (mut made, mut refused, mut missed) = (0, 0, Vec::new());
     for sql in statements() {
         let tokens = tokens(&sql);
@@ -94,7 +100,7 @@ async fn every_wrong_cast_is_found() {
                     Ok(tree) => {
                         let found = inspector.mixed_domains(&tree.unwrap());
                         let same = SAME.iter().any(|(one, two, _)| one == is && two == other);
-                        if found.is_empty() && !same {
+                        if found.is_empty() && !same && annotated(&wrong) == annotated(&sql) {
                             missed.push(format!("{is} to {other}: {wrong}"));
                         }
                     }

@@ -8,7 +8,7 @@ use llm_trading_db::{
         snapshots::{self, Snapshot},
     },
     service::{
-        market::{self, Current, InstrumentSnapshot},
+        market::{self, Current, Indicators, InstrumentSnapshot},
         metrics,
     },
     types::Symbol,
@@ -150,14 +150,48 @@ async fn indicators_are_there_with_enough_closes() {
     let shown: Vec<NaiveDate> = full.daily_ohlcv_30d.iter().map(|bar| bar.date).collect();
     let newest_first: Vec<NaiveDate> = (20..50).rev().map(date).collect();
     assert_eq!(shown, newest_first);
+}
 
-    // Bars without a close do not count: eleven of them leave fifty among sixty-one.
-    let mut gaps = rising(61);
-    gaps.iter_mut().step_by(6).for_each(|close| *close = None);
+#[tokio::test]
+async fn indicators_are_of_closes_however_many_bars_have_none() {
+    let db = database().await;
+    // Two bars of three have no close, nor has the newest.
+    let mut gaps = rising(51 * 3 + 1);
+    (0..)
+        .zip(&mut gaps)
+        .for_each(|(n, close)| *close = close.filter(|_| n % 3 == 1));
     store(&db, "QQQ", &gaps).await;
-    let full = snapshot_of(&db, "QQQ", date(60)).await;
-    assert!(full.indicators.sma_50.is_some());
+    let full = snapshot_of(&db, "QQQ", date(153)).await;
+    let shown: Vec<_> = full.daily_ohlcv_30d.iter().map(|bar| bar.date).collect();
+    let newest_first: Vec<NaiveDate> = (124..154).rev().map(date).collect();
+    assert_eq!(shown, newest_first);
     assert_eq!(full.daily_ohlcv_30d[0].close, None);
+    // The closes are 101, 104, … 251: the mean of the newest fifty leaves out the first.
+    let Indicators {
+        sma_20,
+        sma_50,
+        uptrend_50d,
+        ..
+    } = full.indicators;
+    assert_eq!((sma_20, sma_50), (Some(dec("222.5")), Some(dec("177.5"))));
+    assert_eq!(uptrend_50d, Some(true));
+    let before = snapshot_of(&db, "QQQ", date(150)).await.indicators;
+    assert_eq!(
+        (before.sma_50, before.uptrend_50d),
+        (Some(dec("174.5")), None)
+    );
+
+    // At a checkpoint, the close of the day itself is not one of them.
+    let week = week("2026-06-03");
+    let checkpoint = market::checkpoint(&db, &[symbol("QQQ")], week, date(151), 12).await;
+    let indicators = checkpoint.unwrap()[0].indicators;
+    assert_eq!(
+        (indicators.sma_50, indicators.uptrend_50d),
+        (Some(dec("174.5")), None)
+    );
+    store(&db, "QQQ", &[Some(dec("1000"))]).await;
+    let checkpoint = market::checkpoint(&db, &[symbol("QQQ")], week, date(151), 12).await;
+    assert_eq!(checkpoint.unwrap()[0].indicators.uptrend_50d, Some(false));
 }
 
 #[tokio::test]

@@ -24,10 +24,10 @@ use crate::{
 };
 use indicators::{Closes, percent_change};
 
-/// Bars read per symbol: fifty closes and a margin for days without one.
-const BARS_READ: u32 = 70;
 /// Bars shown per symbol.
-const BARS_SHOWN: usize = 30;
+const BARS_SHOWN: u32 = 30;
+/// Closes read per symbol: the newest, fifty before it, and at a checkpoint that of a day that is not over.
+const CLOSES_READ: u32 = 52;
 const LAST_HOUR: i32 = 23;
 
 /// The market as known at the end of a trading day.
@@ -102,9 +102,9 @@ pub struct Indicators {
     pub above_sma20: Option<bool>,
     /// The current price is above `sma_50`.
     pub above_sma50: Option<bool>,
-    /// The newest close is above the one twenty bars before.
+    /// The newest close is above the twentieth close before it.
     pub uptrend_20d: Option<bool>,
-    /// The newest close is above the one fifty bars before.
+    /// The newest close is above the fiftieth close before it.
     pub uptrend_50d: Option<bool>,
 }
 
@@ -142,7 +142,7 @@ pub async fn snapshot(db: &Db, symbols: &[Symbol], as_of: NaiveDate) -> Result<M
                     .bars
                     .iter()
                     .rev()
-                    .take(BARS_SHOWN)
+                    .take(BARS_SHOWN as usize)
                     .map(Ohlcv::from)
                     .collect(),
                 indicators: data.indicators(current),
@@ -263,7 +263,7 @@ async fn load(
         .isolation(Isolation::RepeatableRead)
         .read_only();
     let read = async |tx: &mut Tx| -> Result<(Vec<Bar>, Vec<Snapshot>)> {
-        let bars = bars::last_n(&mut *tx, symbols, BARS_READ, until).await?;
+        let bars = bars::last_closes(&mut *tx, symbols, BARS_SHOWN, CLOSES_READ, until).await?;
         Ok((bars, snapshots::latest(tx, symbols, until, hour).await?))
     };
     let (bars, hourly) = db.transaction_with(options, read).await?;
@@ -309,9 +309,9 @@ impl Known {
         let closes = Closes::new(self.closes().map(|(date, close)| (date, close.value())));
         let (sma_20, sma_50) = (closes.sma(20), closes.sma(50));
         let above = |mean: Option<Decimal>| Some(current?.price.value() > mean?);
-        let uptrend = |bars: usize| {
+        let uptrend = |closes: usize| {
             let newest = values.last()?;
-            Some(newest > &values[values.len().checked_sub(bars + 1)?])
+            Some(newest > &values[values.len().checked_sub(closes + 1)?])
         };
         Indicators {
             sma_20,

@@ -12,7 +12,7 @@ mod rules;
 mod strategies;
 
 use llm_trading_db::documents::{
-    Content, Decision, Document, Event, LogData, Pitch, Research, Review,
+    Content, Decision, Document, Event, LogData, Pitch, PitchReviews, Research, Review,
 };
 use sqlx::{Connection, PgConnection};
 
@@ -49,6 +49,7 @@ const GOLDENS: &[(&str, &str)] = &[
     golden!("research"),
     golden!("research_old"),
     golden!("review"),
+    golden!("reviews"),
 ];
 
 /// The text of a golden file.
@@ -70,6 +71,7 @@ fn visit_goldens(visit: &mut impl Visit) {
             Some("pitch") => visit.visit::<Pitch>(name, json),
             Some("research") => visit.visit::<Research>(name, json),
             Some("review") => visit.visit::<Review>(name, json),
+            Some("reviews") => visit.visit::<PitchReviews>(name, json),
             _ => panic!("no content is called {name}"),
         }
     }

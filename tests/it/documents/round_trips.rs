@@ -68,4 +68,4 @@ macro_rules! round_trips {
     };
 }
 
-round_trips!(pitch, review, decision, research, event, log);
+round_trips!(pitch, review, pitch_reviews, decision, research, event, log);

@@ -3,7 +3,7 @@
 use llm_trading_db::{
     documents::{
         Content, Decision, Document, Event, Exit, LogData, OtherEvent, Pitch, PitchDocument,
-        Research, Review,
+        PitchReviews, Research, Review,
     },
     error::Error,
 };
@@ -165,6 +165,43 @@ fn pitches() {
         let message = PitchDocument::from_json(json).unwrap_err().to_string();
         assert!(message.starts_with(why), "{message}");
     }
+}
+
+#[test]
+fn the_reviews_of_a_pitch() {
+    let refused = |pointer: &str, value, why: &str| {
+        refuses::<PitchReviews>(
+            "reviews",
+            pointer,
+            value,
+            &format!("pitch_reviews_document.{why}"),
+        );
+    };
+    refused(
+        "/1/id",
+        json!("01890A5D-AC96-774B-BCCE-B302099A8058"),
+        "[1].id: expected an id, in lower case",
+    );
+    refused(
+        "/0/reviewer_model",
+        json!(""),
+        "[0].reviewer_model: model: ",
+    );
+    refused(
+        "/1/pitch_label",
+        json!("Pitch a"),
+        "[1].pitch_label: pitch_label: 'Pitch A' to 'Pitch Z'",
+    );
+    refused(
+        "/1/review_data/scores/clarity",
+        json!(11),
+        "[1].review_data.scores.clarity: ",
+    );
+    refused(
+        "/0/review_data/average_score",
+        json!(7.5),
+        "[0].review_data.average_score: must be the mean of the scores, 7.43",
+    );
 }
 
 #[test]

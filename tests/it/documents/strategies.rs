@@ -4,11 +4,14 @@ use llm_trading_db::{
     documents::{
         AssetSetup, CalendarEvent, ConfidenceNotes, Decision, Dissent, Entry, Event, Exit, Extra,
         LogData, MacroRegime, ModelInfo, MonitoringPlan, Narrative, NarrativeDetail, OneOrMany,
-        OrderFailed, OrderPlaced, OrderRetried, OtherEvent, Pitch, PitchV1, PitchV2, Research,
-        Review, RiskProfile, Scores, SelectedTrade, TechnicalReading, TradableCandidate,
-        WeeklyGraph,
+        OrderFailed, OrderPlaced, OrderRetried, OtherEvent, Pitch, PitchReview, PitchReviews,
+        PitchV1, PitchV2, Research, Review, RiskProfile, Scores, SelectedTrade, TechnicalReading,
+        TradableCandidate, WeeklyGraph,
     },
-    types::{Account, Conviction, DecisionId, Direction, Instrument, PitchLabel, Symbol, WeekId},
+    types::{
+        Account, Conviction, DecisionId, Direction, Instrument, PitchLabel, ReviewId, Symbol,
+        WeekId,
+    },
 };
 use proptest::{collection::vec, option, prelude::*};
 use rust_decimal::Decimal;
@@ -170,6 +173,24 @@ prop_compose! {
         review.extra = extra;
         review
     }
+}
+
+prop_compose! {
+    fn pitch_review()(
+        id in any::<u128>(), reviewer in "[A-Za-z0-9][A-Za-z0-9._:/-]{0,20}", label in 0..26_usize, review_data in review(), extra in extra(),
+    ) -> PitchReview {
+        PitchReview {
+            id: ReviewId::from_uuid(uuid::Uuid::from_u128(id)),
+            reviewer_model: reviewer.parse().unwrap(),
+            pitch_label: PitchLabel::nth(label).unwrap(),
+            review_data,
+            extra,
+        }
+    }
+}
+
+pub(super) fn pitch_reviews() -> impl Strategy<Value = PitchReviews> {
+    vec(pitch_review(), 0..4).prop_map(PitchReviews)
 }
 
 prop_compose! {

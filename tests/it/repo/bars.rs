@@ -226,6 +226,8 @@ async fn the_newest_bars_come_by_symbol_and_date() {
         bars::last_n(&db, &asked, 0, NaiveDate::MAX).await.unwrap(),
         []
     );
+    let unlimited = bars::last_closes(&db, &asked, 1, 1, NaiveDate::MAX).await;
+    assert_eq!(unlimited.unwrap(), latest);
     assert_eq!(
         bars::latest_date(&db, symbol("SPY")).await.unwrap(),
         Some(day("2026-01-08"))
@@ -234,6 +236,55 @@ async fn the_newest_bars_come_by_symbol_and_date() {
         bars::symbols(&db).await.unwrap(),
         ["QQQ", "SPY", "TLT"].map(symbol)
     );
+}
+
+#[tokio::test]
+async fn older_bars_come_for_their_closes() {
+    let db = database().await;
+    let without = |ticker, date| Bar {
+        close: None,
+        ..bar(ticker, date, "1")
+    };
+    let batch = [
+        bar("SPY", "2026-01-08", "8"),
+        without("SPY", "2026-01-07"),
+        bar("SPY", "2026-01-06", "6"),
+        without("SPY", "2026-01-05"),
+        bar("SPY", "2026-01-02", "2"),
+        bar("SPY", "2025-12-31", "31"),
+        without("QQQ", "2026-01-05"),
+        without("QQQ", "2026-01-07"),
+    ];
+    bars::upsert_many(&db, &batch).await.unwrap();
+    let asked = ["SPY", "GLD", "QQQ", "SPY"].map(symbol);
+    let found = async |n, closes, until| {
+        let bars = bars::last_closes(&db, &asked, n, closes, day(until)).await;
+        keys(&bars.unwrap())
+    };
+    assert_eq!(
+        found(1, 2, "2026-01-07").await,
+        [
+            "QQQ 2026-01-07",
+            "SPY 2026-01-02",
+            "SPY 2026-01-05",
+            "SPY 2026-01-06",
+            "SPY 2026-01-07"
+        ]
+    );
+    // As many bars as asked for, though there are closes enough among fewer.
+    assert_eq!(
+        found(3, 1, "2026-01-08").await,
+        [
+            "QQQ 2026-01-05",
+            "QQQ 2026-01-07",
+            "SPY 2026-01-06",
+            "SPY 2026-01-07",
+            "SPY 2026-01-08"
+        ]
+    );
+    let none: [&str; 0] = [];
+    assert_eq!(found(0, 0, "2026-01-08").await, none);
+    assert_eq!(found(5, 5, "2025-12-30").await, none);
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
 use llm_trading_db::{
-    documents::PitchDocument,
-    repo::pitches::{self, NewPitch, Pitch},
+    documents::{Extra, PitchDocument, PitchReview},
+    repo::{
+        pitches::{self, NewPitch, Pitch},
+        reviews::{self, NewReview, Round},
+    },
     types::{Instrument, PitchId},
 };
 
@@ -42,6 +45,7 @@ async fn an_empty_table_has_nothing() {
     assert_eq!(pitches::get_many(&db, &[]).await.unwrap(), []);
     assert_eq!(pitches::of_week(&db, week).await.unwrap(), []);
     assert_eq!(pitches::of_round(&db, week, None).await.unwrap(), []);
+    assert_eq!(pitches::with_reviews(&db, week, None).await.unwrap(), []);
     assert_eq!(pitches::of_research(&db, now()).await.unwrap(), []);
     assert_eq!(pitches::latest(&db).await.unwrap(), []);
     assert_eq!(pitches::reviewed(&db, week).await.unwrap(), []);
@@ -268,4 +272,98 @@ async fn reviewed_pitches_come_best_first_and_unreviewed_last() {
     );
     assert_eq!(reviewed[0].id, ids[1]);
     assert_eq!(reviewed[0].conviction.value(), dec("1"));
+}
+
+#[tokio::test]
+async fn pitches_come_with_their_reviews() {
+    let db = database().await;
+    let (this, next) = (week(WEEK), week("2026-01-14"));
+    let other_round = Some(at("2026-01-06T12:00:00Z"));
+    let names = ["groq", "chatgpt", "gemini"];
+    for (week, round, names) in [
+        (this, Some(now()), &names[..]),
+        (this, other_round, &names[..2]),
+        (next, Some(now()), &names[..2]),
+    ] {
+        let new: Vec<NewPitch> = names
+            .iter()
+            .zip(["0.5", "-1.25", "2"])
+            .map(|(name, conviction)| new_in(&week.to_string(), name, conviction))
+            .collect();
+        pitches::save(&db, week, round, &new, now()).await.unwrap();
+        let reviews = [("groq", 'B', 2), ("gemini", 'B', 4), ("claude", 'A', 6)];
+        let reviews = reviews.map(|(name, letter, mark)| NewReview {
+            reviewer_model: model(name),
+            review_data: review(label(letter), mark),
+        });
+        let round = Round {
+            week,
+            research_date: round,
+            labels: [(label('A'), model("groq")), (label('B'), model("chatgpt"))].into(),
+            reviews: reviews.into(),
+        };
+        db.transaction(async |tx| reviews::save_round(tx, &round, now()).await)
+            .await
+            .unwrap();
+    }
+
+    let found = pitches::with_reviews(&db, this, Some(now())).await.unwrap();
+    let pitches: Vec<Pitch> = found.iter().map(|one| one.pitch.clone()).collect();
+    let of_round = pitches::of_round(&db, this, Some(now())).await.unwrap();
+    assert_eq!(pitches, of_round);
+    assert_eq!(models(&pitches), ["chatgpt", "gemini", "groq"]);
+    for one in &found {
+        let expected = reviews::of_pitch(&db, one.pitch.id).await.unwrap();
+        let expected = expected.into_iter().map(|review| PitchReview {
+            id: review.id,
+            reviewer_model: review.reviewer_model,
+            pitch_label: review.pitch_label,
+            review_data: review.review_data.into_inner(),
+            extra: Extra::new(),
+        });
+        assert_eq!(one.reviews.0, expected.collect::<Vec<_>>());
+    }
+    let reviewers = |n: usize| {
+        let reviews = found[n].reviews.0.iter();
+        reviews
+            .map(|review| (review.reviewer_model.as_str(), review.pitch_label))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        [0, 1, 2].map(reviewers),
+        [
+            vec![("gemini", label('B')), ("groq", label('B'))],
+            vec![],
+            vec![("claude", label('A'))],
+        ]
+    );
+    let json = serde_json::to_value(&found[2]).unwrap();
+    assert_eq!(json["model"], "groq");
+    assert_eq!(json["reviews"][0]["review_data"]["scores"]["clarity"], 6);
+    assert_eq!(pitches::with_reviews(&db, this, None).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_review_that_is_none_names_its_place() {
+    let db = database().await;
+    let ids = pitches::save(&db, week(WEEK), None, &[new("groq", "1")], now())
+        .await
+        .unwrap();
+    // Of a time before the rules.
+    for domain in ["review_document", "pitch_reviews_document"] {
+        let sql = format!("ALTER DOMAIN {domain} DROP CONSTRAINT {domain}_form");
+        execute(&db, &sql).await.unwrap();
+    }
+    let sql = format!(
+        "INSERT INTO peer_reviews (id, week_id, pitch_id, reviewer_model, pitch_label, review_data)
+         VALUES (gen_random_uuid(), '{WEEK}', '{}', 'claude', 'Pitch A', '{{\"scores\": \"secret\"}}')",
+        ids[0]
+    );
+    execute(&db, &sql).await.unwrap();
+    let error = pitches::with_reviews(&db, week(WEEK), None)
+        .await
+        .unwrap_err();
+    let error = format!("{error:#}");
+    assert!(error.contains("[0].review_data"), "{error}");
+    assert!(!error.contains("secret"), "{error}");
 }

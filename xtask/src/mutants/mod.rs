@@ -199,11 +199,11 @@ fn sampled(mut mutants: Vec<Mutant>, stride: usize) -> Vec<Mutant> {
 
 /// The rules over the sources, on every mutated function.
 fn obey_rules(tree: &tree::Tree, mutants: &mut [Mutant]) -> Result<()> {
-    let allowed = crate::desk()?.allowed;
+    let project = crate::desk()?;
     for mutant in mutants {
         let text = tree.sources.mutated(mutant)?;
         let calls = source::calls_in(&mutant.file, &text)?;
-        let findings = rules::findings(&calls, &allowed);
+        let findings = rules::findings(&calls, rules::Known::of(&project));
         mutant.fate.source = !findings.is_empty();
         let (place, control) = (&mutant.place, mutant.is_control());
         ensure!(

@@ -43,7 +43,7 @@ pub fn findings(project: &Project) -> Result<Vec<String>> {
     findings.extend(source::hidden_calls(root, "src")?);
     findings.extend(source::backstage(root, "src")?);
     findings.extend(migrations::findings(root, &project.allowed)?);
-    findings.extend(rules::findings(&all, &project.allowed));
+    findings.extend(rules::findings(&all, rules::Known::of(project)));
     findings.extend(rules::unused_escapes(root, &project.allowed)?);
     Ok(findings)
 }

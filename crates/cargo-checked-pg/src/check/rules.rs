@@ -5,11 +5,11 @@ use std::{collections::BTreeMap, fs, path::Path};
 use anyhow::Result;
 use syn::{Expr, Type};
 
-use crate::project::Allowed;
+use crate::{Project, project::Allowed};
 
 use super::{
     source::Call,
-    sql::{nullable_tables, select_list, tokens},
+    sql::{Token, nullable_tables, select_list, tokens},
 };
 
 fn allowed(call: &Call, what: &str, allowed: &[Allowed]) -> bool {
@@ -33,11 +33,29 @@ pub fn unused_escapes(root: &Path, allowed: &[Allowed]) -> Result<Vec<String>> {
     Ok(unused)
 }
 
-/// What a call breaks, given the escapes that are allowed.
-type Rule = fn(&Call, &[Allowed]) -> Vec<String>;
+/// What the rules know of a crate from its `Cargo.toml`.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// The escapes.
+    pub allowed: &'a [Allowed],
+    /// The Rust type of each type of the schema.
+    pub types: &'a BTreeMap<String, String>,
+}
+
+impl<'a> Known<'a> {
+    pub fn of(project: &'a Project) -> Self {
+        Self {
+            allowed: &project.allowed,
+            types: &project.declared.types,
+        }
+    }
+}
+
+/// What a call breaks.
+type Rule = fn(&Call, Known<'_>) -> Vec<String>;
 
 /// What the calls break, a line each.
-pub fn findings(calls: &[Call], allowed: &[Allowed]) -> Vec<String> {
+pub fn findings(calls: &[Call], known: Known<'_>) -> Vec<String> {
     let mut findings = Vec::new();
     let rules: [Rule; 6] = [
         unchecked_macros,
@@ -51,7 +69,7 @@ pub fn findings(calls: &[Call], allowed: &[Allowed]) -> Vec<String> {
         let place = format!("{}:{}", call.file.display(), call.line);
         for rule in rules {
             findings.extend(
-                rule(call, allowed)
+                rule(call, known)
                     .into_iter()
                     .map(|finding| format!("{place}: {finding}")),
             );
@@ -61,7 +79,7 @@ pub fn findings(calls: &[Call], allowed: &[Allowed]) -> Vec<String> {
     findings
 }
 
-fn unchecked_macros(call: &Call, _: &[Allowed]) -> Vec<String> {
+fn unchecked_macros(call: &Call, _: Known<'_>) -> Vec<String> {
     let unchecked = call.name.ends_with("_unchecked");
     let finding = || {
         format!(
@@ -74,7 +92,7 @@ fn unchecked_macros(call: &Call, _: &[Allowed]) -> Vec<String> {
 }
 
 /// A transaction begins and ends with the closure of `Db::transaction`, which a statement must not do behind its back.
-fn transaction_control(call: &Call, _: &[Allowed]) -> Vec<String> {
+fn transaction_control(call: &Call, _: Known<'_>) -> Vec<String> {
     const ALONE: [&str; 8] = [
         "BEGIN",
         "COMMIT",
@@ -100,7 +118,7 @@ fn transaction_control(call: &Call, _: &[Allowed]) -> Vec<String> {
 }
 
 /// `arg as T` tells the macro to take T's word for it.
-fn cast_arguments(call: &Call, _: &[Allowed]) -> Vec<String> {
+fn cast_arguments(call: &Call, _: Known<'_>) -> Vec<String> {
     let cast = |arg: &Expr| match arg {
         Expr::Cast(cast) => Some(type_name(&cast.ty)),
         _ => None,
@@ -125,23 +143,58 @@ fn type_name(ty: &Type) -> String {
     }
 }
 
-/// `AS "column: Type"` overrides what the schema says.
-fn annotated_columns(call: &Call, escapes: &[Allowed]) -> Vec<String> {
-    let tokens = tokens(&call.sql);
-    let annotated = tokens
-        .iter()
-        .filter(|t| t.text.starts_with('"') && t.text.contains(':'));
-    let finding = |text| {
-        format!("{text} overrides the type from the schema; add the column to sqlx.toml instead")
-    };
-    annotated
-        .filter(|t| !allowed(call, &t.text, escapes))
-        .map(|t| finding(&t.text))
+fn annotated_columns(call: &Call, known: Known<'_>) -> Vec<String> {
+    annotations(&call.sql, known.types)
+        .into_iter()
+        .filter(|(column, _)| !allowed(call, column, known.allowed))
+        .map(|(_, finding)| finding)
         .collect()
 }
 
+/// `AS "column: Type"` overrides what the schema says, unless the column is cast to a domain of that very type: each such column, and
+/// what is wrong with it.
+pub fn annotations(sql: &str, types: &BTreeMap<String, String>) -> Vec<(String, String)> {
+    let tokens = tokens(sql);
+    let finding = |at: usize| {
+        let text = &tokens[at].text;
+        let (_, given) = text.strip_prefix('"')?.strip_suffix('"')?.split_once(':')?;
+        let domain = cast_to(&tokens, at);
+        let finding = match domain.and_then(|domain| Some((domain, types.get(domain)?))) {
+            None => format!(
+                "{text} overrides the type from the schema; add the column to sqlx.toml instead, \
+                 or cast all of an expression to its domain, `(…)::domain AS {text}`"
+            ),
+            Some((_, rust)) if given.trim() == rust => return None,
+            Some((domain, rust)) => {
+                format!("{text} is no `{domain}`, which is a `{rust}`: write that")
+            }
+        };
+        Some((text.clone(), finding))
+    };
+    (0..tokens.len()).filter_map(finding).collect()
+}
+
+/// The domain of `(…)::domain AS "column"` and `function(…)::domain AS "column"`: of the column as a whole, not of its last operand.
+fn cast_to(tokens: &[Token], name: usize) -> Option<&str> {
+    let close = name.checked_sub(4)?;
+    let [bracket, cast, domain, word] = tokens.get(close..name)? else {
+        return None;
+    };
+    if !(bracket.text == ")" && cast.text == "::" && word.is("AS")) {
+        return None;
+    }
+    let open =
+        (0..close).rfind(|at| tokens[*at].text == "(" && tokens[*at].depth == bracket.depth)?;
+    let begins = |at: usize| {
+        at.checked_sub(1)
+            .is_some_and(|before| tokens[before].is("SELECT") || tokens[before].text == ",")
+    };
+    let is_function = |at: usize| tokens[at].text.starts_with(char::is_alphabetic) && begins(at);
+    (begins(open) || open.checked_sub(1).is_some_and(is_function)).then_some(&domain.text)
+}
+
 /// `SELECT *` changes its meaning with the schema. Over `UNNEST` it is the list of the arrays just above it.
-fn stars(call: &Call, _: &[Allowed]) -> Vec<String> {
+fn stars(call: &Call, _: Known<'_>) -> Vec<String> {
     let tokens = tokens(&call.sql);
     let is = |at: usize, word: &str| {
         tokens
@@ -163,7 +216,7 @@ fn stars(call: &Call, _: &[Allowed]) -> Vec<String> {
 }
 
 /// sqlx may take a column of an outer join for not NULL.
-fn outer_joins(call: &Call, _: &[Allowed]) -> Vec<String> {
+fn outer_joins(call: &Call, _: Known<'_>) -> Vec<String> {
     let tokens = tokens(&call.sql);
     let nullable = nullable_tables(&tokens);
     let mut findings = Vec::new();
@@ -267,6 +320,26 @@ mod tests {
                 Some("sqlx.toml"),
             ),
             (r##"query!(r#"SELECT data AS "data!" FROM logs"#)"##, None),
+            (
+                r##"query!(r#"SELECT id, f(data)::note AS "note!: crate::Note" FROM logs"#)"##,
+                None,
+            ),
+            (
+                r##"query!(r#"SELECT (a || data)::note AS "note: crate::Note" FROM logs"#)"##,
+                None,
+            ),
+            (
+                r##"query!(r#"SELECT f(data)::note AS "note: Note" FROM logs"#)"##,
+                Some("is a `crate::Note`: write that"),
+            ),
+            (
+                r##"query!(r#"SELECT a || f(data)::note AS "note: crate::Note" FROM logs"#)"##,
+                Some("overrides the type"),
+            ),
+            (
+                r##"query!(r#"SELECT f(data)::jsonb AS "note: crate::Note" FROM logs"#)"##,
+                Some("overrides the type"),
+            ),
             (r#"query!("SELECT * FROM logs")"#, Some("name them")),
             (
                 r#"query!("SELECT id, logs.* FROM logs")"#,
@@ -310,7 +383,12 @@ mod tests {
         ];
         for (code, expected) in cases {
             let source = format!("fn f() {{ {code}; }}");
-            let findings = findings(&calls_in(Path::new("f.rs"), &source).unwrap(), &[]);
+            let types = BTreeMap::from([("note".to_owned(), "crate::Note".to_owned())]);
+            let known = Known {
+                allowed: &[],
+                types: &types,
+            };
+            let findings = findings(&calls_in(Path::new("f.rs"), &source).unwrap(), known);
             match expected {
                 Some(part) => {
                     assert_eq!(findings.len(), 1, "{code}: {findings:?}");

@@ -349,7 +349,11 @@ mod tests {
             ],
         );
         let calls = calls_below(&root, "src").unwrap();
-        let findings = crate::check::rules::findings(&calls, &[]);
+        let known = crate::check::rules::Known {
+            allowed: &[],
+            types: &std::collections::BTreeMap::new(),
+        };
+        let findings = crate::check::rules::findings(&calls, known);
         fs::remove_file(root.join("sql/end.sql")).unwrap();
         let missing = calls_below(&root, "src")
             .map(|calls| calls.len())
