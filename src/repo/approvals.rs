@@ -31,6 +31,7 @@ pub struct NewApproval {
 
 /// What was said about a pitch.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct PitchApproval {
     /// The pitch.
     pub pitch_id: PitchId,
@@ -46,6 +47,7 @@ pub struct PitchApproval {
 
 /// What was said about a research report.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct ReportApproval {
     /// The report.
     pub report_id: ReportId,

@@ -38,6 +38,9 @@
 //!
 //! Entries of the logs get their ids here, so each is new. In a file, a line that repeats another one is told and counts once.
 //!
+//! A row that goes in as it comes out has one type, such as [`bars::Bar`]: a new column breaks those who write it, on purpose.
+//! Where the database adds to what is given, `NewTrade` goes in and a `#[non_exhaustive]` `Trade` comes out.
+//!
 //! Any statement can fail with what the server or the road to it reports. An `# Errors` section names only what a function
 //! adds to that.
 //!

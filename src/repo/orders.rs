@@ -38,6 +38,7 @@ pub struct NewOrder {
 
 /// An order as stored.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Order {
     /// The client's id of the order at the broker.
     pub id: OrderId,

@@ -33,6 +33,7 @@ pub struct NewPosition {
 
 /// A position as stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Position {
     /// Account.
     pub account: Account,

@@ -46,6 +46,7 @@ pub struct NewJob {
 
 /// A job as stored.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Job {
     /// Its id.
     pub id: JobId,

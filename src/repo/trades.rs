@@ -44,6 +44,7 @@ pub struct NewTrade {
 
 /// A trade as stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Trade {
     /// Made from the caller's key.
     pub id: TradeId,

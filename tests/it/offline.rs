@@ -58,13 +58,13 @@ fn a_column_of_a_domain_that_sqlx_toml_does_not_name_is_told() {
 fn a_domain_without_a_type_is_told() {
     let (project, _, changed) = catalogs(|catalog| {
         catalog.types.push(DefinedType {
-            name: "broker".to_owned(),
+            name: "typeless".to_owned(),
             required: true,
         });
     });
     let told = settings(&project, &changed).unwrap().unwrap_err();
     assert_eq!(told.len(), 1, "{told:?}");
-    assert!(told[0].contains("`broker` has no Rust type"), "{told:?}");
+    assert!(told[0].contains("`typeless` has no Rust type"), "{told:?}");
 }
 
 /// They are no members of the workspace: nothing but this keeps their lints alike.

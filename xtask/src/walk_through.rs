@@ -37,9 +37,9 @@ pub fn run() -> Result<()> {
         match step {
             Step::Run(line) => follow(&tree, &line).with_context(|| format!("`{line}`"))?,
             Step::Write { file, text } => {
-                let place = place(&tree, &file)?;
-                eprintln!("> {}", place.display());
-                write(&place, &text).with_context(|| file)?;
+                let (file, text) = (numbered(&tree, &file)?, numbered(&tree, &text)?);
+                eprintln!("> {file}");
+                write(&tree.join(&file), &text).with_context(|| file)?;
             }
         }
     }
@@ -72,18 +72,16 @@ fn steps(page: &str) -> Result<Vec<Step>> {
     Ok(steps)
 }
 
-/// A file of the page. It calls a new migration `NNNN_name.sql`, since the next number changes.
-fn place(tree: &Path, file: &str) -> Result<PathBuf> {
-    let Some(name) = file.strip_prefix("migrations/NNNN_") else {
-        return Ok(tree.join(file));
-    };
-    let mut migrations = fs::read_dir(tree.join("migrations"))?;
-    let made = migrations.find_map(|entry| {
-        let path = entry.ok()?.path();
-        let found = path.file_name()?.to_str()?.split_once('_')?.1 == name;
-        found.then_some(path)
-    });
-    made.with_context(|| format!("no migration is called {name}"))
+/// The page with the number of the newest migration in place of `NNNN`, since the next number changes.
+fn numbered(tree: &Path, text: &str) -> Result<String> {
+    let migrations = fs::read_dir(tree.join("migrations"))?;
+    let names = migrations.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+    let newest = names.collect::<Result<Vec<_>>>()?.into_iter().max();
+    let newest = newest.context("there are no migrations")?;
+    let (number, _) = newest
+        .split_once('_')
+        .context("a migration without a number")?;
+    Ok(text.replace("NNNN_", &format!("{number}_")))
 }
 
 /// Runs a command of the page, the long ones for what the steps concern.
@@ -120,12 +118,19 @@ fn not_cached(tree: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Appends a block to a file, or puts the lines of a TOML table under its header.
+/// Appends a block to a file, or puts the lines of a TOML table under its header; a table of an array goes before the others.
 fn write(path: &Path, block: &str) -> Result<()> {
     let mut text = fs::read_to_string(path)?;
     if path.extension().is_none_or(|extension| extension != "toml") {
         text.push('\n');
         text.push_str(block);
+        return Ok(fs::write(path, text)?);
+    }
+    if let Some((header, _)) = block.split_once("]]\n") {
+        let first = text
+            .find(&format!("{header}]]\n"))
+            .context("no such table")?;
+        text.insert_str(first, &format!("{block}\n"));
         return Ok(fs::write(path, text)?);
     }
     for table in block.split("\n\n") {
