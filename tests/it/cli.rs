@@ -13,7 +13,7 @@ use std::{
     io::Write,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
     sync::atomic::{AtomicU32, Ordering},
 };
 
@@ -38,6 +38,11 @@ impl Desk {
             db,
             folder: Folder::new(),
         }
+    }
+
+    /// Starts the binary on this database.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Child {
+        binary(&self.url).args(arguments).spawn().unwrap()
     }
 
     /// Runs the binary on this database.

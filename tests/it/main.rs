@@ -27,6 +27,7 @@ mod errors;
 mod executor;
 mod failures;
 mod faults;
+mod figures;
 mod fixtures;
 mod import;
 mod log;

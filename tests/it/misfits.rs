@@ -143,6 +143,86 @@ async fn one_bad_row_hides_no_other_of_a_list() {
     assert!(matches!(twice, Err(Error::Driver(_))), "{twice:?}");
 }
 
+/// A pitch in the middle of three with a week that is no Wednesday, and a bar in the middle of three with a price that is no number.
+const PITCHES: &[&str] = &["ALTER DOMAIN pitch_document DROP CONSTRAINT pitch_document_form"];
+const PRICES: &[&str] = &[
+    "ALTER DOMAIN price DROP CONSTRAINT price_not_negative",
+    "INSERT INTO daily_bars (symbol, date, close) VALUES
+         ('SPY', '2026-01-05', 5), ('SPY', '2026-01-06', 'NaN'), ('SPY', '2026-01-07', 7), ('QQQ', '2026-01-07', 8)",
+];
+
+#[tokio::test]
+async fn pitches_and_bars_are_lists_too() {
+    let db = database().await;
+    lenient(&db, PITCHES).await;
+    lenient(&db, PRICES).await;
+    let wednesday = week("2026-01-07");
+    for (n, model) in ["grok", "gemini", "claude"].iter().enumerate() {
+        let good = serde_json::to_string(&pitch(wednesday, model, "SPY", "1.5")).unwrap();
+        let stored = match n {
+            1 => good.replace("2026-01-07", "2026-01-08"),
+            _ => good,
+        };
+        execute(
+            &db,
+            &format!(
+                "INSERT INTO pm_pitches (id, week_id, model, account, pitch_data)
+                 VALUES ('01890a5d-0000-7000-8000-0000000000e{n}', '2026-01-07', '{model}', 'A{n}', '{}')",
+                stored.replace('\'', "''")
+            ),
+        )
+        .await
+        .unwrap();
+    }
+    let list = async |db: &Replay| pitches::of_week(db, wednesday).await;
+    let list = readable(&db, list).await.unwrap();
+    let models: Vec<&str> = list.rows.iter().map(|pitch| pitch.model.as_str()).collect();
+    assert_eq!(models, ["claude", "grok"]);
+    assert_eq!(list.misfits.len(), 1);
+    assert_eq!(
+        (
+            list.misfits[0].key.as_deref(),
+            list.misfits[0].field.as_deref()
+        ),
+        (
+            Some("id=01890a5d-0000-7000-8000-0000000000e1"),
+            Some("pitch_document.week_id")
+        )
+    );
+
+    let spy = symbol("SPY");
+    let list = async |db: &Replay| {
+        let bars = bars::range(db, spy, NaiveDate::MIN, NaiveDate::MAX);
+        bars.try_collect::<Vec<_>>().await
+    };
+    let list = readable(&db, list).await.unwrap();
+    let days: Vec<String> = list.rows.iter().map(|bar| bar.date.to_string()).collect();
+    assert_eq!(days, ["2026-01-05", "2026-01-07"]);
+    assert_eq!(
+        list.misfits[0].key.as_deref(),
+        Some("symbol=SPY date=2026-01-06")
+    );
+}
+
+/// The symbol of a bad bar is left out, and said; the market of the others is shown.
+#[tokio::test]
+async fn a_snapshot_leaves_out_the_symbol_of_a_bad_bar() {
+    let desk = Desk::new().await;
+    lenient(&desk.db, PRICES).await;
+    for arguments in [&["snapshot"][..], &["snapshot", "--json"]] {
+        let ended = desk.run(arguments);
+        assert_eq!(ended.code, Some(3), "{ended:?}");
+        assert!(
+            ended.out.contains("QQQ") && !ended.out.contains("SPY"),
+            "{ended:?}"
+        );
+        assert_eq!(
+            ended.err,
+            "left out: close of daily_bars (symbol=SPY date=2026-01-06): the value does not fit its type\n"
+        );
+    }
+}
+
 #[tokio::test]
 async fn all_misfits_of_a_database_are_listed() {
     let db = database().await;

@@ -1,15 +1,19 @@
 //! `snapshot`: the market on a day.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use chrono::NaiveDate;
 use llm_trading_db::{
     db::Db,
-    repo::bars,
+    error::Error,
+    repo::{
+        bars,
+        rows::{Misfit, Replay, readable},
+    },
     service::market::{self, InstrumentSnapshot, MarketSnapshot},
     types::Symbol,
 };
 
-use super::date;
+use super::{all_read, date};
 use crate::{
     chart::sparkline,
     output::{self, Format, or_dash},
@@ -38,15 +42,39 @@ pub(crate) async fn run(db: &Db, args: &Args) -> Result<()> {
         Some(date) => date,
         None => newest_bar(db, &symbols).await?,
     };
-    let snapshot = market::snapshot(db, &symbols, as_of).await?;
-    ensure!(
-        !snapshot.instruments.is_empty(),
-        "there are no bars on or before {as_of}"
-    );
-    if args.format.json {
-        return output::json(&snapshot);
+    let (snapshot, misfits) = readable_snapshot(db, &symbols, as_of).await?;
+    let complete = all_read(&misfits);
+    if snapshot.instruments.is_empty() {
+        complete?;
+        bail!("there are no bars on or before {as_of}");
     }
-    output::text(&render(&snapshot))
+    match args.format.json {
+        true => output::json(&snapshot)?,
+        false => output::text(&render(&snapshot))?,
+    }
+    complete
+}
+
+/// The snapshot without the symbols that have a row that cannot be read, and these rows.
+async fn readable_snapshot(
+    db: &Db,
+    symbols: &[Symbol],
+    as_of: NaiveDate,
+) -> Result<(MarketSnapshot, Vec<Misfit>)> {
+    match market::snapshot(db, symbols, as_of).await {
+        Err(Error::Decode(_)) => {}
+        other => return Ok((other?, Vec::new())),
+    }
+    let mut whole = market::snapshot(db, &[], as_of).await?;
+    let mut misfits = Vec::new();
+    for symbol in symbols {
+        match market::snapshot(db, &[*symbol], as_of).await {
+            Ok(mut one) => whole.instruments.append(&mut one.instruments),
+            Err(Error::Decode(misfit)) => misfits.push(*misfit),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok((whole, misfits))
 }
 
 /// The symbols asked for, all of them known, or all that are known.
@@ -84,8 +112,9 @@ fn list(symbols: &[Symbol]) -> String {
 
 /// The day of the newest bar of any of the symbols.
 pub(crate) async fn newest_bar(db: &Db, symbols: &[Symbol]) -> Result<NaiveDate> {
-    let newest = bars::latest(db, symbols).await?;
+    let newest = readable(db, async |db: &Replay| bars::latest(db, symbols).await).await?;
     newest
+        .rows
         .iter()
         .map(|bar| bar.date)
         .max()
