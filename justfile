@@ -41,6 +41,11 @@ soak:
     cargo test --all-features --test it -- --ignored soak --nocapture --test-threads 1
     cargo test --package cargo-checked-pg --test it -- --ignored soak --nocapture
 
+# Adopt large old databases, and write what that took into docs/from-asyncpg.md.
+[group('every day')]
+adoption-figures:
+    RECORD_ADOPTION=1 cargo test --all-features --test it -- --ignored figures_of_large_adoptions --nocapture
+
 # The desk's week on real market data.
 [group('every day')]
 demo *ARGS:

@@ -1,12 +1,21 @@
 //! What is looked at before anything moves.
 
 use super::{End, Options, in_the_way, statements};
-use crate::db::Tx;
+use crate::{db::Tx, error::MigrationError};
 
 /// Looks whether anything stands in the way. Returns who else is connected.
 pub(super) async fn look(tx: &mut Tx, options: &Options) -> Result<Vec<String>, End> {
     if let Some(objection) = statements::objection(tx).await? {
         return Err(in_the_way(objection));
+    }
+    if statements::adoption_is_taken(tx).await? {
+        return Err(in_the_way(
+            "there is a schema adoption of others, which this program needs for itself: rename it",
+        ));
+    }
+    let missing = statements::missing_ownership(tx).await?;
+    if !missing.is_empty() {
+        return Err(in_the_way(missing.join("; ")));
     }
     if statements::schema_is_there(tx, &options.legacy_schema).await? {
         return Err(in_the_way(format!(
@@ -30,4 +39,31 @@ pub(super) async fn look(tx: &mut Tx, options: &Options) -> Result<Vec<String>, 
         )));
     }
     Ok(sessions)
+}
+
+/// Looks whether the role may do what comes first.
+pub(super) async fn rights(tx: &mut Tx) -> Result<(), End> {
+    match statements::missing_rights(tx).await? {
+        missing if missing.is_empty() => Ok(()),
+        missing => Err(in_the_way(missing.join("; "))),
+    }
+}
+
+/// Something of others has the name of something that the migrations make.
+pub(super) fn taken_name(error: crate::Error) -> End {
+    // Of tables, of types and constraints, of schemas, of functions.
+    const TAKEN: [&str; 4] = ["42P07", "42710", "42P06", "42723"];
+    let code = match &error {
+        crate::Error::Migration(MigrationError::Failed { source, .. }) => match &**source {
+            crate::Error::Database(found) => found.code().to_owned(),
+            _ => String::new(),
+        },
+        _ => String::new(),
+    };
+    match TAKEN.contains(&code.as_str()) {
+        false => error.into(),
+        true => in_the_way(format!(
+            "nothing was changed, since something of others has a name that this program needs: rename it ({error})"
+        )),
+    }
 }

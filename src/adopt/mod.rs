@@ -114,6 +114,7 @@ async fn adopt(
     progress: &mut impl FnMut(Step),
 ) -> Result<Adopted, End> {
     statements::run(tx, Script::Settings).await?;
+    before::rights(tx).await?;
     statements::run(tx, Script::Prepare).await?;
     let (mut sessions, mut migrations) = (Vec::new(), 0);
     match (statements::stored_report(tx).await?, options.again) {
@@ -140,7 +141,8 @@ async fn adopt(
     }
     if !options.again {
         progress(Step::Migrating);
-        migrations = tx.migrate(&crate::SCHEMA).await?;
+        let migrated = tx.migrate(&crate::SCHEMA).await;
+        migrations = migrated.map_err(before::taken_name)?;
     }
     progress(Step::Reading);
     statements::run(tx, Script::Read).await?;

@@ -298,8 +298,29 @@ pub(super) async fn objection(tx: &mut Tx) -> Result<Option<String>> {
         "SELECT name FROM pg_temp.relation WHERE whose = 'python' LIMIT 1",
     )
     .await?;
+    if !old.is_empty() {
+        return Ok(None);
+    }
+    let elsewhere = texts(
+        tx,
+        "SELECT nspname || ' has ' || string_agg(relname, ', ' ORDER BY relname)
+         FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+         JOIN pg_attribute ON attrelid = pg_class.oid AND NOT attisdropped
+         WHERE relkind = 'r' AND nspname <> current_schema() AND nspname NOT IN ('pg_catalog', 'information_schema', 'compat')
+           AND (relname IN ('daily_bars', 'hourly_snapshots', 'fetch_log') AND attname = 'id'
+                OR relname IN ('research_reports', 'pm_pitches', 'peer_reviews', 'execution_events') AND attname = 'week_id')
+           AND atttypid IN ('int4'::regtype, 'text'::regtype, 'varchar'::regtype)
+         GROUP BY nspname ORDER BY nspname",
+    )
+    .await?;
     let nothing = "there is no table of the Python layer in this database: nothing to adopt";
-    Ok(old.is_empty().then(|| nothing.to_owned()))
+    Ok(Some(match elsewhere.first() {
+        None => nothing.to_owned(),
+        Some(schema) => format!(
+            "there is no table of the Python layer in the schema that comes first in search_path; the schema {schema}: put it first, as in \
+             ?options=-csearch_path%3DNAME"
+        ),
+    }))
 }
 
 /// Whether a schema has that name already.
@@ -308,11 +329,17 @@ pub(super) async fn schema_is_there(tx: &mut Tx, name: &str) -> Result<bool> {
     Ok(there.bind(name).persistent(false).fetch_one(tx).await?)
 }
 
+/// Whether the schema that our migrations make is there without them.
+pub(super) async fn adoption_is_taken(tx: &mut Tx) -> Result<bool> {
+    let taken = "SELECT 'yes' WHERE to_regnamespace('adoption') IS NOT NULL AND to_regclass('_sqlx_migrations') IS NULL";
+    Ok(!texts(tx, taken).await?.is_empty())
+}
+
 /// The newest run's report, if the database was adopted.
 pub(super) async fn stored_report(tx: &mut Tx) -> Result<Option<String>> {
     let there = texts(
         tx,
-        "SELECT 'yes' WHERE to_regclass('adoption.run') IS NOT NULL",
+        "SELECT 'yes' FROM pg_attribute WHERE attrelid = to_regclass('adoption.run') AND attname = 'report'",
     )
     .await?;
     if there.is_empty() {
@@ -420,11 +447,19 @@ pub(super) async fn published(tx: &mut Tx) -> Result<Vec<String>> {
         tx,
         "SELECT DISTINCT pubname::text || ' of ' || name
          FROM pg_temp.relation
-         JOIN pg_class ON relname = name AND relnamespace = current_schema()::regnamespace
-         JOIN pg_publication_rel ON prrelid = pg_class.oid
-         JOIN pg_publication ON pg_publication.oid = prpubid
+         JOIN pg_publication_tables ON schemaname = current_schema() AND tablename = name
          WHERE whose = 'python'
          ORDER BY 1",
     )
     .await
+}
+
+/// What the role may not do here that every adoption does, a line each.
+pub(super) async fn missing_rights(tx: &mut Tx) -> Result<Vec<String>> {
+    texts(tx, include_str!("sql/rights.sql")).await
+}
+
+/// What it may not do with the old tables, a line each.
+pub(super) async fn missing_ownership(tx: &mut Tx) -> Result<Vec<String>> {
+    texts(tx, include_str!("sql/ownership.sql")).await
 }

@@ -14,40 +14,52 @@ BEGIN
         WHERE to_regclass(format('%I.%I', legacy, name)) IS NOT NULL
     LOOP
         EXECUTE format('DROP TABLE IF EXISTS pg_temp.beside');
+        IF EXISTS (
+            SELECT FROM unnest(known.keys || known.value) AS part
+            WHERE NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass(format('%I.%I', legacy, known.name)) AND attname = part AND NOT attisdropped)
+        ) THEN
+            -- A table without one of these columns holds nothing to compare.
+            EXECUTE format('INSERT INTO pg_temp.derived SELECT %L, old.rows, 0, 0, old.rows, ours.rows
+                FROM (SELECT count(*) AS rows FROM %I.%I) AS old, (SELECT count(*) AS rows FROM %I.%I) AS ours',
+                known.name, legacy, known.name, current_schema(), known.name);
+            CONTINUE;
+        END IF;
         -- Joined as texts, since the old columns may be of any type.
         EXECUTE format(
             'CREATE TEMP TABLE beside ON COMMIT DROP AS
-             SELECT old.legacy_key, old.was, ours.%2$I::numeric AS is_now, old.legacy_key IS NOT NULL AS is_old, ours.there IS NOT NULL AS is_new, old.row
-             FROM (
-                 SELECT COALESCE(to_jsonb(o) ->> ''id'', %3$s) AS legacy_key, %3$s AS key, to_jsonb(o) ->> %2$L AS was, to_jsonb(o) AS row
-                 FROM %5$I.%1$I AS o
-             ) AS old
-             FULL JOIN (SELECT %4$s AS key, %2$I, true AS there FROM %6$I.%1$I) AS ours ON ours.key = old.key',
+             SELECT old.part, old.at, old.key, CASE
+                 WHEN old.at IS NULL THEN ''new_only'' WHEN ours.there IS NULL THEN ''legacy_only''
+                 WHEN old.was IS NULL AND ours.is_now IS NULL THEN ''equal''
+                 WHEN abs(pg_temp.number(old.was) - ours.is_now) <= %7$s THEN ''equal'' ELSE ''different''
+             END AS verdict
+             FROM (SELECT o.tableoid AS part, o.ctid AS at, %3$s AS key, o.%2$I::text AS was FROM %5$I.%1$I AS o) AS old
+             FULL JOIN (SELECT %4$s AS key, %2$I::numeric AS is_now, true AS there FROM %6$I.%1$I) AS ours ON ours.key = old.key',
             known.name, known.value,
             (SELECT string_agg(format('upper(btrim(o.%I::text))', part), ' || ''/'' || ') FROM unnest(known.keys) AS part),
             (SELECT string_agg(format('%I::text', part), ' || ''/'' || ') FROM unnest(known.keys) AS part),
-            legacy, current_schema());
-        ALTER TABLE pg_temp.beside ADD COLUMN verdict text;
-        EXECUTE format(
-            'UPDATE pg_temp.beside SET verdict = CASE
-                 WHEN NOT is_old THEN ''new_only'' WHEN NOT is_new THEN ''legacy_only''
-                 WHEN was IS NULL AND is_now IS NULL THEN ''equal''
-                 WHEN was ~ ''^-?[0-9.]+([eE][-+]?[0-9]+)?$'' AND abs(was::numeric - is_now) <= %s THEN ''equal'' ELSE ''different'' END',
-            known.tolerance);
+            legacy, current_schema(), known.tolerance);
         INSERT INTO pg_temp.derived
-        SELECT known.name, count(*) FILTER (WHERE is_old), count(*) FILTER (WHERE verdict = 'equal'), count(*) FILTER (WHERE verdict = 'different'),
+        SELECT known.name, count(at), count(*) FILTER (WHERE verdict = 'equal'), count(*) FILTER (WHERE verdict = 'different'),
                count(*) FILTER (WHERE verdict = 'legacy_only'), count(*) FILTER (WHERE verdict = 'new_only')
         FROM pg_temp.beside;
-        INSERT INTO adoption.refused (table_name, legacy_key, code, field, reason, "row")
-        SELECT known.name, legacy_key, CASE verdict WHEN 'different' THEN 'recomputed' ELSE 'no_longer_derivable' END, known.value,
-               CASE verdict WHEN 'different' THEN 'the bars give another value, which is stored now' ELSE 'the bars give no value for it' END, row
-        FROM (
-            SELECT *, row_number() OVER (PARTITION BY verdict ORDER BY legacy_key) AS nth
-            FROM pg_temp.beside WHERE verdict IN ('different', 'legacy_only')
-        ) AS listed
-        WHERE nth <= 1000;
+        EXECUTE format(
+            'INSERT INTO adoption.refused (table_name, legacy_key, code, field, reason, "row")
+             SELECT %1$L, COALESCE(to_jsonb(o) ->> ''id'', key), CASE verdict WHEN ''different'' THEN ''recomputed'' ELSE ''no_longer_derivable'' END, %2$L,
+                    CASE verdict WHEN ''different'' THEN ''the bars give another value, which is stored now'' ELSE ''the bars give no value for it'' END, to_jsonb(o)
+             FROM (
+                 SELECT *, row_number() OVER (PARTITION BY verdict ORDER BY key) AS nth
+                 FROM pg_temp.beside WHERE verdict IN (''different'', ''legacy_only'')
+             ) AS listed
+             JOIN %3$I.%1$I AS o ON o.ctid = at AND o.tableoid = part
+             WHERE nth <= 1000
+             ORDER BY verdict, nth', known.name, known.value, legacy);
     END LOOP;
-    IF to_regclass(format('%I.correlation_matrix', legacy)) IS NOT NULL THEN
+    IF EXISTS (
+        SELECT FROM pg_attribute
+        WHERE attrelid = to_regclass(format('%I.correlation_matrix', legacy)) AND NOT attisdropped
+          AND attname IN ('date', 'symbol_1', 'symbol_2', 'correlation')
+        HAVING count(*) = 4
+    ) THEN
         -- A correlation is the same from both sides. One that is not was never calculated from the returns.
         EXECUTE format(
             'INSERT INTO pg_temp.note

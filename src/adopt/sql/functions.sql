@@ -98,7 +98,7 @@ LANGUAGE plpgsql STABLE AS $$
 DECLARE
     found date;
 BEGIN
-    IF value ~ '^\s*\d{4}-\d{1,2}-\d{1,2}([T ].*)?$' THEN
+    IF value ~ '^\s*\d{4}-\d{1,2}-\d{1,2}([T ](\d.*)?)?$' THEN
         found := substring(btrim(value) FROM '^\d{4}-\d{1,2}-\d{1,2}')::date;
     END IF;
     RETURN CASE WHEN found BETWEEN DATE '0001-01-01' AND DATE '9999-12-31' THEN found END;
@@ -270,7 +270,7 @@ BEGIN
         rule := 'week_from_iso_week';
         week := day;
     ELSE
-        part := regexp_match(plain, '^(\d{4})-(\d{1,2})-(\d{1,2})([T ].*)?$');
+        part := regexp_match(plain, '^(\d{4})-(\d{1,2})-(\d{1,2})([T ](\d.*)?)?$');
         IF part IS NULL THEN
             part := regexp_match(plain, '^(\d{4})(\d{2})(\d{2})$');
         END IF;

@@ -142,7 +142,7 @@ LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE format(
         'UPDATE pg_temp.new_%1$s AS new
-         SET code = ''superseded'', field = %2$L, reason = ''row '' || ranked.winner || '' has the same '' || %2$L || '' and is kept'',
+         SET code = ''superseded'', field = %2$L, reason = CASE WHEN starts_with(ranked.winner, ''row '') THEN '''' ELSE ''row '' END || ranked.winner || '' has the same '' || %2$L || '' and is kept'',
              winner = ranked.winner_n
          FROM (
              SELECT n, row_number() OVER keys AS place, first_value(key) OVER keys AS winner, first_value(n) OVER keys AS winner_n

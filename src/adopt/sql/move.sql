@@ -36,6 +36,14 @@ BEGIN
     JOIN pg_class ON pg_class.oid = was
     CROSS JOIN LATERAL aclexplode(relacl)
     LEFT JOIN pg_roles ON pg_roles.oid = grantee
+    WHERE grantee <> relowner
+    UNION
+    SELECT moved.name, COALESCE(rolname, 'public'), privilege_type || ' (' || attname || ')'
+    FROM pg_temp.moved
+    JOIN pg_class ON pg_class.oid = was
+    JOIN pg_attribute ON attrelid = was
+    CROSS JOIN LATERAL aclexplode(attacl)
+    LEFT JOIN pg_roles ON pg_roles.oid = grantee
     WHERE grantee <> relowner;
 
     -- Objects of others that hang on what is moved: they follow it, and their owners should know.
@@ -59,14 +67,15 @@ BEGIN
     FROM pg_temp.moved JOIN pg_policy ON polrelid = was;
     INSERT INTO pg_temp.stray
     SELECT 'publication', pubname, 'publishes ' || moved.name || ', which is in ' || legacy || ' now'
-    FROM pg_temp.moved JOIN pg_publication_rel ON prrelid = was JOIN pg_publication ON pg_publication.oid = prpubid;
+    FROM pg_temp.moved JOIN pg_publication_tables ON schemaname = home AND tablename = moved.name;
     INSERT INTO pg_temp.stray
     SELECT 'foreign key', conname, 'of ' || conrelid::regclass || ', refers to ' || moved.name || ', which is in ' || legacy || ' now'
     FROM pg_temp.moved JOIN pg_constraint ON confrelid = was AND contype = 'f'
     WHERE conrelid NOT IN (SELECT was FROM pg_temp.moved);
     INSERT INTO pg_temp.stray
-    SELECT 'table', relname, 'is of neither program, and stays'
+    SELECT 'table', relname, COALESCE('is a part of ' || parent.name || ', which is in ' || legacy || ' now, and stays', 'is of neither program, and stays')
     FROM pg_class
+    LEFT JOIN LATERAL (SELECT moved.name FROM pg_inherits JOIN pg_temp.moved ON was = inhparent WHERE inhrelid = pg_class.oid LIMIT 1) AS parent ON true
     WHERE relnamespace = home::regnamespace AND relkind IN ('r', 'p')
       AND oid NOT IN (SELECT was FROM pg_temp.moved)
       AND relname NOT IN (SELECT name FROM pg_temp.relation WHERE whose = 'ours')

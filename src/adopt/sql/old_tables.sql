@@ -40,8 +40,9 @@ SELECT place,
        name,
        CASE
            WHEN relkind NOT IN ('r', 'p') THEN 'neither'
-           WHEN EXISTS (SELECT FROM attribute AS a WHERE attrelid = oid AND a.family = 'ours') THEN 'ours'
+           -- First, since an old table may have domains of its own.
            WHEN EXISTS (SELECT FROM attribute AS a WHERE attrelid = oid AND attname = sign AND a.family = found.family) THEN 'python'
+           WHEN EXISTS (SELECT FROM attribute AS a WHERE attrelid = oid AND a.family = 'ours') THEN 'ours'
            -- What SQLAlchemy made has texts for keys.
            WHEN name IN ('pm_pitches', 'peer_reviews', 'chairman_decisions')
                AND EXISTS (SELECT FROM attribute AS a WHERE attrelid = oid AND attname = 'id' AND a.family = 'text') THEN 'python'

@@ -6,7 +6,9 @@
 )]
 
 mod adopting;
+mod adversary;
 mod later;
+mod many;
 mod notes;
 pub mod old;
 mod recognition;

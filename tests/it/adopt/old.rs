@@ -112,6 +112,11 @@ impl Old {
         old
     }
 
+    /// Whether a condition holds in it.
+    pub async fn holds(&self, condition: &str) -> bool {
+        self.text(&format!("SELECT ({condition})::text")).await == "true"
+    }
+
     /// Runs statements, on a connection that is gone afterwards.
     pub async fn run(&self, statements: &str) {
         let mut connection = PgConnection::connect_with(&self.options).await.unwrap();

@@ -137,7 +137,13 @@ fn money(report: &Report) -> Vec<String> {
             of.what, of.legacy, of.adopted, of.refused
         )
     };
-    report.money.iter().map(line).collect()
+    // A table that is not there adds up to nothing.
+    let any = |of: &&adopt::Money| {
+        [&of.legacy, &of.adopted, &of.refused]
+            .iter()
+            .any(|sum| *sum != "0")
+    };
+    report.money.iter().filter(any).map(line).collect()
 }
 
 fn proofs(report: &Report) -> Vec<String> {

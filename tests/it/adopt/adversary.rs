@@ -1,0 +1,409 @@
+//! Old databases as nobody would wish them: settings, types, names, owners and rows that nobody thought of.
+
+use sqlx::{Connection, PgConnection};
+
+use super::{
+    adopting::{adopt, report},
+    old::{Old, TABLES},
+    rows::{rows, with_documents},
+};
+use crate::cli::{binary, end};
+
+/// `name legacy adopted refused` of each table that has rows.
+fn lines(report: &serde_json::Value) -> Vec<String> {
+    let tables = report["tables"].as_array().unwrap();
+    let line = |t: &serde_json::Value| {
+        format!(
+            "{} {} {} {}",
+            t["name"], t["legacy"], t["adopted"], t["refused"]
+        )
+        .replace('"', "")
+    };
+    tables
+        .iter()
+        .map(line)
+        .filter(|line| !line.contains(" 0 0 0"))
+        .collect()
+}
+
+/// A database may say for all of its sessions how texts are read and numbers written. What is adopted is the same everywhere.
+#[tokio::test]
+async fn settings_of_the_database_change_nothing() {
+    let (plain, odd) = (Old::new().await, Old::new().await);
+    for old in [&plain, &odd] {
+        old.run(
+            "DROP VIEW v_latest_daily; ALTER TABLE daily_bars ALTER close TYPE double precision",
+        )
+        .await;
+        old.run(&rows()).await;
+        old.run("INSERT INTO daily_bars (symbol, date, close) VALUES ('TLT', '2026-01-05', 0.1::float8 + 0.2::float8)").await;
+    }
+    let name = odd.text("SELECT quote_ident(current_database())").await;
+    for setting in [
+        "datestyle = 'German'",
+        "intervalstyle = 'sql_standard'",
+        "extra_float_digits = -10",
+        "standard_conforming_strings = off",
+        "timezone = 'Asia/Kathmandu'",
+        "default_transaction_isolation = 'serializable'",
+        "statement_timeout = '40ms'",
+        "quote_all_identifiers = on",
+        "transform_null_equals = on",
+    ] {
+        odd.run(&format!("ALTER DATABASE {name} SET {setting}"))
+            .await;
+    }
+    let [plain_report, odd_report] = [&plain, &odd].map(|old| report(&adopt(old, &["--json"])));
+    for part in ["tables", "weeks", "refused", "changed", "money", "derived"] {
+        assert_eq!(plain_report[part], odd_report[part], "{part}");
+    }
+    let rounded = "SELECT was FROM adoption.changed WHERE code = 'rounded'";
+    assert_eq!(odd.text(rounded).await, "0.30000000000000004");
+}
+
+#[tokio::test]
+async fn a_type_of_its_own_does_not_hide_an_old_table() {
+    let old = Old::bare().await;
+    old.run(
+        "CREATE DOMAIN ticker AS text; CREATE TYPE mood AS ENUM ('pending', 'odd');
+         CREATE TABLE daily_bars (id integer, symbol ticker, date date, close numeric);
+         INSERT INTO daily_bars VALUES (1, 'SPY', '2026-01-05', 501.25);
+         CREATE TABLE research_reports (id uuid, week_id text, provider text, model text, structured_json jsonb, status mood);
+         INSERT INTO research_reports VALUES ('00000000-0000-4000-8000-000000000001', '2026-02-11', 'gemini', 'sonar', '{\"error\": \"late\"}', 'odd')",
+    )
+    .await;
+    end(binary(&old.url).arg("migrate")).failed(&["adopt --dry-run"]);
+    let report = end(binary(&old.url).args(["adopt", "--json"])).json();
+    assert_eq!(
+        lines(&report),
+        ["daily_bars 1 1 0", "research_reports 1 1 0"]
+    );
+    assert_eq!(
+        old.text("SELECT status::text FROM research_reports").await,
+        "error"
+    );
+}
+
+#[tokio::test]
+async fn names_that_are_taken_are_told_before_anything_stays() {
+    for (statement, parts) in [
+        (
+            "CREATE TYPE symbol AS (a integer)",
+            ["rename it", "type \"symbol\" already exists"],
+        ),
+        (
+            "CREATE TABLE pipeline_runs (id integer)",
+            ["rename it", "relation \"pipeline_runs\" already exists"],
+        ),
+        (
+            "CREATE SCHEMA compat",
+            ["rename it", "schema \"compat\" already exists"],
+        ),
+        (
+            "CREATE SCHEMA adoption; CREATE TABLE adoption.run (n integer)",
+            ["there is a schema adoption of others", "rename it"],
+        ),
+    ] {
+        let old = Old::new().await;
+        old.run(statement).await;
+        adopt(&old, &[]).failed(&parts);
+        assert!(
+            old.holds("to_regnamespace('legacy') IS NULL").await,
+            "{statement}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn old_tables_in_another_schema_are_found_or_named() {
+    let old = Old::bare().await;
+    old.run(&format!(
+        "CREATE SCHEMA desk; SET search_path = desk; {TABLES}; {}",
+        rows()
+    ))
+    .await;
+    adopt(&old, &[]).failed(&[
+        "the schema desk has daily_bars, execution_events",
+        "put it first",
+    ]);
+    let url = format!("{}&options=-csearch_path%3Ddesk", old.url);
+    let ended = end(binary(&url).args(["adopt", "--json"]));
+    assert_eq!(report(&ended)["tables"].as_array().unwrap().len(), 17);
+    assert!(old.holds("to_regclass('desk.account_positions') IS NOT NULL AND to_regclass('legacy.accounts') IS NOT NULL").await);
+}
+
+/// Rows of nothing but NULLs, tables of hardly a column, the same row again and again, and an empty database.
+#[tokio::test]
+async fn rows_of_nothing_are_refused_and_counted() {
+    let old = Old::bare().await;
+    for table in [
+        "hourly_snapshots",
+        "fetch_log",
+        "account_performance",
+        "weekly_performance",
+        "market_condition_performance",
+        "users",
+        "accounts",
+        "logs",
+        "daily_log_returns",
+        "correlation_matrix",
+    ] {
+        old.run(&format!(
+            "CREATE TABLE {table} (id integer); INSERT INTO {table} VALUES (7), (7), (NULL)"
+        ))
+        .await;
+    }
+    for table in [
+        "research_reports",
+        "pm_pitches",
+        "peer_reviews",
+        "chairman_decisions",
+        "execution_events",
+    ] {
+        old.run(&format!(
+            "CREATE TABLE {table} (week_id text); INSERT INTO {table} VALUES ('2026-02-11'), (NULL)"
+        ))
+        .await;
+    }
+    old.run("CREATE TABLE daily_bars (id integer, symbol text, date date); INSERT INTO daily_bars VALUES (NULL, NULL, NULL), (3, 'SPY', '2026-01-05')")
+        .await;
+    let report = report(&adopt(&old, &["--json"]));
+    let refused: Vec<&str> = vec![
+        "daily_bars 2 1 1",
+        "hourly_snapshots 3 0 3",
+        "fetch_log 3 0 3",
+        "daily_log_returns 3 0 0",
+        "correlation_matrix 3 0 0",
+        "account_performance 3 0 3",
+        "weekly_performance 3 0 3",
+        "market_condition_performance 3 0 3",
+        "users 3 0 3",
+        "accounts 3 0 3",
+        "logs 3 0 3",
+        "research_reports 2 0 2",
+        "pm_pitches 2 0 2",
+        "peer_reviews 2 0 2",
+        "chairman_decisions 2 0 2",
+        "execution_events 2 0 2",
+    ];
+    assert_eq!(lines(&report), refused);
+    // What there is nothing to compare with is told as well.
+    let derived = &report["derived"][0];
+    assert_eq!(
+        (&derived["name"], &derived["legacy_only"]),
+        (&"correlation_matrix".into(), &3.into())
+    );
+
+    let empty = Old::new().await;
+    let report = end(binary(&empty.url).args(["adopt", "--json"])).json();
+    assert_eq!(report["tables"].as_array().unwrap().len(), 17);
+}
+
+/// Values at the edge of what the old types hold.
+#[tokio::test]
+async fn enormous_values_stop_nothing() {
+    let old = Old::bare().await;
+    old.run(&with_documents(
+        r#"CREATE TABLE logs (id bigint, level text, message text, data jsonb, "%I ""odd; --" text DEFAULT '%s');
+        INSERT INTO logs VALUES (1, 'INFO', 'a', '{"a": 1e400}'), (2, 'INFO', repeat('x', 5000000), '{}'),
+            (3, 'INFO', 'b', ('{"a": ' || repeat('[', 3000) || repeat(']', 3000) || '}')::jsonb), (9223372036854775807, 'INFO', 'c', '{"": ""}'),
+            (5, 'INFO', 'd' || chr(1) || chr(27) || '[31m', ('{"a": ' || repeat('9', 5000) || '}')::jsonb);
+        CREATE TABLE accounts (id bigint, balance numeric);
+        INSERT INTO accounts VALUES (1, 1e400), (2, 'Infinity'), (3, 7.000000), (4, -0.00), (5, 0.001);
+        CREATE TABLE daily_bars (id bigint, symbol text, date date, close numeric, open float8);
+        INSERT INTO daily_bars VALUES (1, 'SPY', '2026-01-05', 1e300, 'NaN'), (2, 'SPY', '0044-03-15 BC', 1, 1), (3, 'ſPY', '2026-01-05', 1, 1),
+            (4, 'QQQ' || chr(160), '2026-01-05', 1, 1), (5, 'IWM', '2026-01-06', 0.00004, 5e-324);
+        CREATE TABLE pm_pitches (id text, week_id text, model text, account text, pitch_data jsonb, research_date text);
+        INSERT INTO pm_pitches SELECT n, '2026-02-11', 'm' || n, ' groq ',
+            CASE n WHEN 1 THEN to_jsonb(to_jsonb(to_jsonb(§pitch_v2§::text)::text)::text) WHEN 2 THEN '"{"' WHEN 3 THEN '""' WHEN 4 THEN 'null'
+                WHEN 5 THEN to_jsonb('{"a": "\u0000"}'::text) ELSE §pitch_v2§ END,
+            (ARRAY['2026-02-11T12:00:00', '', '2026-02-11', NULL, ' ', '2026-02-30T00:00:00Z', '2026-02-11T12:00:00.123456789Z', '2026-02-11 24:00:00'])[n]
+        FROM generate_series(1, 8) AS n"#,
+    ))
+    .await;
+    let report = report(&adopt(&old, &["--json"]));
+    assert_eq!(
+        lines(&report),
+        [
+            "daily_bars 5 2 3",
+            "accounts 5 2 3",
+            "logs 5 2 3",
+            "pm_pitches 8 3 5"
+        ]
+    );
+    let pitches = "SELECT model || ' ' || research_date FROM pm_pitches ORDER BY model";
+    assert_eq!(
+        old.texts(pitches).await,
+        [
+            "m1 2026-02-11 12:00:00+00",
+            "m7 2026-02-11 12:00:00.123457+00",
+            "m8 2026-02-12 00:00:00+00"
+        ]
+    );
+    assert_eq!(
+        old.text("SELECT string_agg(balance::text, ' ' ORDER BY balance) FROM accounts")
+            .await,
+        "0.00 7.00"
+    );
+    let left = "SELECT string_agg(note ->> 'field', ',') FROM adoption.run, jsonb_array_elements(report -> 'notes') AS note";
+    assert_eq!(old.text(left).await, "%I \"odd; --");
+    // The text of the report holds no control characters of a row.
+    let text = end(binary(&old.url).arg("adoption")).ok();
+    assert!(!text.contains('\u{1b}'), "{text}");
+}
+
+#[tokio::test]
+async fn parts_of_an_old_table_are_adopted_with_it() {
+    let old = Old::bare().await;
+    old.run(
+        "CREATE TABLE logs (id integer, level text, message text) PARTITION BY RANGE (id);
+         CREATE TABLE logs_1 PARTITION OF logs FOR VALUES FROM (0) TO (10); CREATE TABLE logs_2 PARTITION OF logs FOR VALUES FROM (10) TO (20);
+         INSERT INTO logs VALUES (12, 'LOUD', 'c'), (1, 'INFO', 'a'), (11, 'INFO', 'b');
+         CREATE TABLE correlation_matrix (id integer, date date, symbol_1 text, symbol_2 text, correlation numeric) PARTITION BY LIST (id);
+         CREATE TABLE correlations_1 PARTITION OF correlation_matrix FOR VALUES IN (1);
+         CREATE TABLE correlations_2 PARTITION OF correlation_matrix FOR VALUES IN (2);
+         INSERT INTO correlation_matrix VALUES (1, '2026-01-05', 'SPY', 'SPY', 0.5), (2, '2026-01-06', 'SPY', 'SPY', 0.6);
+         CREATE TABLE daily_bars (id integer, symbol text, date date, close numeric);
+         CREATE TABLE bars_of_before () INHERITS (daily_bars);
+         INSERT INTO bars_of_before VALUES (1, 'SPY', '2020-01-06', 5); INSERT INTO daily_bars VALUES (2, 'SPY', '2026-01-06', 6)",
+    )
+    .await;
+    let report = report(&adopt(&old, &["--json"]));
+    assert_eq!(
+        lines(&report),
+        ["daily_bars 2 2 0", "correlation_matrix 2 0 0", "logs 3 2 1"]
+    );
+    let others = report["others"].as_array().unwrap();
+    let parts: Vec<&str> = others.iter().filter_map(|o| o["what"].as_str()).collect();
+    assert_eq!(parts.len(), 5, "{parts:?}");
+    assert!(
+        parts.iter().all(|what| what.starts_with("is a part of ")),
+        "{parts:?}"
+    );
+    // Each is listed once, though rows of two parts lie in the same place of theirs.
+    let listed = "SELECT count(*)::text FROM adoption.refused WHERE code = 'no_longer_derivable'";
+    assert_eq!(old.text(listed).await, "2");
+    adopt(&old, &["--forget"]).failed(&["others need the old tables", "table bars_of_before"]);
+}
+
+#[tokio::test]
+async fn a_publication_of_everything_is_one_too() {
+    for publication in ["FOR ALL TABLES", "FOR TABLES IN SCHEMA public"] {
+        let old = Old::bare().await;
+        old.run(&format!(
+            "CREATE TABLE users (id integer); CREATE PUBLICATION feed {publication}"
+        ))
+        .await;
+        adopt(&old, &[]).failed(&["feed of users", "--allow-published"]);
+    }
+}
+
+/// Roles belong to the server, which other tests use as well.
+struct Role(String);
+
+impl Role {
+    async fn new(old: &Old, name: &str) -> Self {
+        let name = format!("{name}_{}", std::process::id());
+        old.run(&format!("CREATE ROLE {name} LOGIN")).await;
+        Self(name)
+    }
+
+    /// The address with which this role comes.
+    fn url(&self, old: &Old) -> String {
+        let url = old
+            .url
+            .replacen("://postgres@", &format!("://{}@", self.0), 1);
+        assert_ne!(url, old.url);
+        url
+    }
+
+    async fn gone(self, old: &Old) {
+        old.run(&format!("DROP OWNED BY {0}; DROP ROLE {0}", self.0))
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn what_the_role_may_not_do_is_told_with_the_statement_that_allows_it() {
+    let old = Old::bare().await;
+    let role = Role::new(&old, "adopter").await;
+    let name = &role.0;
+    let database = old.text("SELECT quote_ident(current_database())").await;
+    let try_it = || end(binary(&role.url(&old)).args(["adopt", "--json"]));
+    old.run(TABLES).await;
+    old.run(&rows()).await;
+    old.run(&format!(
+        "REVOKE TEMPORARY ON DATABASE {database} FROM PUBLIC"
+    ))
+    .await;
+    try_it().failed(&["GRANT TEMPORARY ON DATABASE", name]);
+    old.run(&format!("GRANT TEMPORARY ON DATABASE {database} TO {name}"))
+        .await;
+    let owner = old.text("SELECT current_user::text").await;
+    let owned = "does not own account_performance, accounts, chairman_decisions";
+    let as_owner = format!(
+        "get_week_id(), hourly_snapshots, logs, market_condition_performance, peer_reviews, pm_pitches, research_reports, \
+        rolling_7day_log_returns, users, v_account_history, v_latest_daily, weekly_performance: run adopt as {owner}"
+    );
+    try_it().failed(&[
+        owned,
+        &as_owner,
+        &format!("GRANT CREATE ON DATABASE {database} TO {name}"),
+        "GRANT CREATE ON SCHEMA public",
+    ]);
+
+    old.run(&format!(
+        "GRANT CREATE ON DATABASE {database} TO {name}; GRANT CREATE ON SCHEMA public TO {name};
+         DO $$ DECLARE name text; BEGIN
+             FOR name IN SELECT oid::regclass FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v') LOOP
+                 EXECUTE 'ALTER TABLE ' || name || ' OWNER TO {name}';
+             END LOOP;
+         END $$; ALTER FUNCTION get_week_id() OWNER TO {name};
+         ALTER TABLE logs ENABLE ROW LEVEL SECURITY; ALTER TABLE logs FORCE ROW LEVEL SECURITY; CREATE POLICY few ON logs USING (id < 2)"
+    ))
+    .await;
+    // Rows that it cannot see would be lost.
+    try_it().failed(&["policies hide rows of logs", "NO FORCE ROW LEVEL SECURITY"]);
+    old.run("ALTER TABLE logs NO FORCE ROW LEVEL SECURITY")
+        .await;
+    let report = report(&try_it());
+    assert!(
+        lines(&report).contains(&"logs 4 1 3".to_owned()),
+        "{report}"
+    );
+    role.gone(&old).await;
+}
+
+/// A right on a column is a right, too; and who could read the old table finds it where it was.
+#[tokio::test]
+async fn rights_are_listed_and_given_on_what_programs_of_before_see() {
+    let old = Old::new().await;
+    let role = Role::new(&old, "counter").await;
+    let name = &role.0;
+    old.run(&format!(
+        "GRANT SELECT ON pm_pitches TO {name}; GRANT UPDATE (age) ON users TO {name}"
+    ))
+    .await;
+    let report = end(binary(&old.url).args(["adopt", "--grant-like-before", "--json"])).json();
+    let rights: Vec<String> = report["rights"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|r| format!("{} {}", r["table"], r["privileges"]))
+        .collect();
+    assert_eq!(
+        rights,
+        [r#""pm_pitches" ["SELECT"]"#, r#""users" ["UPDATE (age)"]"#]
+    );
+    let mut reader = PgConnection::connect(&role.url(&old)).await.unwrap();
+    for table in ["public.pm_pitches", "compat.pm_pitches"] {
+        let count: i64 =
+            sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT count(*) FROM {table}")))
+                .fetch_one(&mut reader)
+                .await
+                .unwrap();
+        assert_eq!(count, 0);
+    }
+    reader.close().await.unwrap();
+    role.gone(&old).await;
+}
