@@ -85,15 +85,10 @@ async fn a_team_adopts_on_a_monday_and_its_programs_go_on() {
     };
     let before = python::run("readers.py", &old.url, &[]).unwrap();
 
-    let commands: Vec<&str> = blocks("sh").into_iter().flat_map(str::lines).collect();
-    assert_eq!(commands.len(), 3, "{commands:?}");
-    for command in commands {
-        let mut words = command.split(' ');
-        assert_eq!(words.next(), Some("llm-trading-db"), "{command}");
-        let ended = end(binary(&old.url).args(words));
-        // 3: some of what is calculated from the bars is calculated anew.
-        assert!(matches!(ended.code, Some(0 | 3)), "{command}: {ended:?}");
-    }
+    let [adopt, mend, forget] = &blocks("sh")[..] else {
+        panic!("the guide has other commands: {:?}", blocks("sh"));
+    };
+    run(&old, adopt);
     let refused = old
         .texts("SELECT DISTINCT table_name FROM adoption.refused ORDER BY 1")
         .await;
@@ -117,8 +112,66 @@ async fn a_team_adopts_on_a_monday_and_its_programs_go_on() {
             assert_eq!(before, now, "{name}");
         }
     }
+    // What was mended is adopted, and what is left of before can go.
+    old.run("INSERT INTO legacy.accounts (balance) VALUES (12.50)")
+        .await;
+    run(&old, mend);
     let saved = python::run("writers.py", &compat, &["pitches_again", "2"]).unwrap();
     assert_eq!(saved[0].0, "saved", "{saved:?}");
     let reviews = "SELECT count(*)::text FROM public.peer_reviews";
     assert_eq!(old.text(reviews).await, "3");
+    run(&old, forget);
+    assert_eq!(old.text(reviews).await, "3");
+    let now = python::run("readers.py", &compat, &[]).unwrap();
+    assert_eq!(now.len(), before.len());
+}
+
+/// Runs the commands of a block of the guide.
+fn run(old: &Old, block: &str) {
+    for command in block.lines() {
+        let mut words = command.split(' ');
+        assert_eq!(words.next(), Some("llm-trading-db"), "{command}");
+        let ended = end(binary(&old.url).args(words));
+        // 3: some of what is calculated from the bars is calculated anew.
+        assert!(matches!(ended.code, Some(0 | 3)), "{command}: {ended:?}");
+    }
+}
+
+/// A program that goes on writing while its tables move waits for the end of that, and then writes on through `compat`: its search path
+/// named that schema before there was one.
+#[tokio::test]
+async fn a_program_at_work_while_the_tables_move_loses_nothing() {
+    const EVENTS: usize = 3_000;
+    let old = Old::new().await;
+    old.run(include_str!("old_views.sql")).await;
+    let compat = super::through_compat(&old.url);
+    let Some(writer) = python::start("writers.py", &compat, &["events", "GROQ", "3000"]) else {
+        return;
+    };
+    let written = "SELECT count(*) FROM execution_events";
+    while old.holds(&format!("({written}) < 20")).await {}
+    let adopted = end(binary(&old.url).args(["adopt", "--while-connected", "--json"])).json();
+    let in_time = adopted["tables"].as_array().unwrap().iter();
+    let in_time: u64 = in_time
+        .filter(|table| table["name"] == "execution_events")
+        .map(|table| table["adopted"].as_u64().unwrap())
+        .sum();
+    let acknowledged = tokio::task::spawn_blocking(|| writer.end()).await.unwrap();
+    assert_eq!(acknowledged.len(), EVENTS);
+    assert!((20..EVENTS as u64).contains(&in_time), "{in_time}");
+    let each = "SELECT count(DISTINCT event_data ->> 'n') || ' of ' || count(*) FROM public.execution_events";
+    assert_eq!(old.text(each).await, format!("{EVENTS} of {EVENTS}"));
+    // Those whose id could not stay are found under the one that they have now.
+    let ids: Vec<String> = acknowledged
+        .iter()
+        .map(|(_, id)| id.as_str().unwrap().trim_start_matches("UUID ").to_owned())
+        .collect();
+    let found = format!(
+        "(SELECT count(*) FROM unnest('{{{}}}'::uuid[]) AS told
+          WHERE EXISTS (SELECT FROM public.execution_events AS e
+                        WHERE e.id = COALESCE((SELECT id FROM adoption.id_map WHERE legacy_id = told::text), told))) = {EVENTS}",
+        ids.join(",")
+    );
+    assert!(old.holds(&found).await);
+    end(binary(&old.url).arg("doctor")).ok();
 }

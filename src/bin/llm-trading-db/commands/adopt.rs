@@ -111,10 +111,13 @@ pub(crate) async fn run(session: &Session, args: &Args) -> Result<()> {
     }
     let refused = adopted.report.rows_refused();
     match refused > 0 && adopted.now {
-        true => Err(Incomplete(vec![format!(
-            "{} refused: each is listed with its reason in adoption.refused",
-            count(refused, "row")
-        )])
+        true => Err(Incomplete(vec![match args.dry_run {
+            true => format!("{} would be refused", count(refused, "row")),
+            false => format!(
+                "{} refused: `llm-trading-db adoption --refused` lists each with its reason",
+                count(refused, "row")
+            ),
+        }])
         .into()),
         false => Ok(()),
     }
