@@ -42,6 +42,11 @@ pub(super) async fn convert(
     progress(Step::Writing);
     statements::run(tx, Script::GiveIds).await?;
     statements::run(tx, Script::Write).await?;
+    statements::run(tx, Script::Orders).await?;
+    judge::trade_ids(tx).await?;
+    statements::run(tx, Script::GiveTrades).await?;
+    judge::order_ids(tx).await?;
+    statements::run(tx, Script::WriteOrders).await?;
     statements::run(tx, Script::Reviews).await?;
     statements::run(tx, Script::JudgeReviews).await?;
     judge::reviews(tx).await?;

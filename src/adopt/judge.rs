@@ -9,7 +9,7 @@ use crate::{
     db::Tx,
     documents::{Content, Decision, Event, LogData, Pitch, Research, Review},
     error::Result,
-    types::EventId,
+    types::{EventId, OrderId, TradeId},
 };
 
 /// Judges all documents but reviews, whose pitches are not settled yet.
@@ -76,6 +76,17 @@ pub(super) async fn ids(tx: &mut Tx) -> Result<()> {
         statements::make_ids(tx, table, id).await?;
     }
     statements::make_event_ids(tx, event_id).await
+}
+
+/// Makes the ids of trades.
+pub(super) async fn trade_ids(tx: &mut Tx) -> Result<()> {
+    statements::make_ids(tx, "trades", id).await
+}
+
+/// Makes the ids of orders, as the program makes them.
+pub(super) async fn order_ids(tx: &mut Tx) -> Result<()> {
+    let made = |trade, attempt| OrderId::of_attempt(TradeId::from_uuid(trade), attempt).as_uuid();
+    statements::make_order_ids(tx, made).await
 }
 
 /// Makes the ids of reviews.

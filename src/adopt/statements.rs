@@ -44,6 +44,9 @@ pub(super) enum Script {
     RenameEvents,
     GiveIds,
     Write,
+    Orders,
+    GiveTrades,
+    WriteOrders,
     Reviews,
     JudgeReviews,
     GiveReviewIds,
@@ -77,6 +80,9 @@ impl Script {
             Self::RenameEvents => include_str!("sql/rename_events.sql"),
             Self::GiveIds => include_str!("sql/ids.sql"),
             Self::Write => include_str!("sql/write.sql"),
+            Self::Orders => include_str!("sql/orders.sql"),
+            Self::GiveTrades => include_str!("sql/attempts.sql"),
+            Self::WriteOrders => include_str!("sql/write_orders.sql"),
             Self::Reviews => include_str!("sql/reviews.sql"),
             Self::JudgeReviews => {
                 "SELECT pg_temp.judge_form('peer_reviews', 'review_data', 'review')"
@@ -247,6 +253,23 @@ pub(super) async fn make_event_ids(tx: &mut Tx, made: impl Fn(&EventParts) -> Uu
         }
         drop(rows);
         keep_ids(conn, "event of its content", &ids).await
+    })
+    .await
+}
+
+/// Makes ids of orders, of the trade and the attempt.
+pub(super) async fn make_order_ids(tx: &mut Tx, made: impl Fn(Uuid, i32) -> Uuid) -> Result<()> {
+    tx.raw(async |conn| {
+        let rows: Vec<(i64, Uuid, i32)> = sqlx::query_as(
+            "SELECT n, trade_id, attempt FROM pg_temp.new_trade_orders WHERE code IS NULL",
+        )
+        .persistent(false)
+        .fetch_all(&mut *conn)
+        .await?;
+        let ids = rows
+            .iter()
+            .map(|(n, trade, attempt)| (*n, made(*trade, *attempt)));
+        keep_ids(conn, "trade_orders", &ids.collect::<Vec<_>>()).await
     })
     .await
 }

@@ -5,7 +5,7 @@ DECLARE
 BEGIN
     FOREACH wanted IN ARRAY ARRAY[
         'daily_bars', 'hourly_snapshots', 'fetch_log', 'research_reports', 'peer_reviews', 'chairman_decisions', 'execution_events',
-        'account_performance', 'weekly_performance', 'market_condition_performance', 'users', 'accounts', 'logs'
+        'account_performance', 'weekly_performance', 'market_condition_performance', 'users', 'accounts', 'logs', 'trade_orders', 'account_positions'
     ] LOOP
         EXECUTE format(
             'DELETE FROM pg_temp.old_%1$s AS old

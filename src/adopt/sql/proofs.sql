@@ -34,7 +34,8 @@ BEGIN
             ('pm_pitches', 'id'), ('peer_reviews', 'id'), ('chairman_decisions', 'id'), ('execution_events', 'id'),
             ('account_performance', 'id'), ('weekly_performance', 'account, week_id'), ('market_condition_performance', 'id'),
             ('users', 'id'), ('accounts', 'id'), ('logs', 'id'), ('daily_log_returns', 'symbol, date'),
-            ('rolling_7day_log_returns', 'symbol, date'), ('correlation_matrix', 'date, symbol_1, symbol_2')
+            ('rolling_7day_log_returns', 'symbol, date'), ('correlation_matrix', 'date, symbol_1, symbol_2'), ('trade_orders', 'id'),
+            ('account_positions', 'account, symbol')
         ) AS known (name, key)
     LOOP
         EXECUTE format(
@@ -53,7 +54,7 @@ BEGIN
     SELECT name, COALESCE(tried, 0), 0, 0, 0, 0 FROM pg_temp.moved WHERE name NOT IN (SELECT name FROM pg_temp.tally);
     UPDATE pg_temp.tally
     SET refused = legacy
-    WHERE name IN ('orders', 'positions', 'checkpoint_updates', 'weekly_postmortems', 'week_metadata');
+    WHERE name IN ('checkpoint_updates', 'weekly_postmortems', 'week_metadata');
     UPDATE pg_temp.tally SET place = moved.place FROM pg_temp.moved WHERE moved.name = tally.name;
 END
 $$;
@@ -93,7 +94,7 @@ FROM pg_temp.tally
 CROSS JOIN LATERAL (
     SELECT count(*) AS listed FROM adoption.refused WHERE table_name = name AND code NOT IN ('no_counterpart', 'recomputed', 'no_longer_derivable')
 ) AS listed
-WHERE name NOT IN ('orders', 'positions', 'checkpoint_updates', 'weekly_postmortems', 'week_metadata');
+WHERE name NOT IN ('checkpoint_updates', 'weekly_postmortems', 'week_metadata');
 
 DO $$
 DECLARE
@@ -145,6 +146,15 @@ SELECT 'weekly_performance.' || name, (SELECT sum(pg_temp.finite(j ->> name)) FR
         FROM pg_temp.new_weekly_performance AS new JOIN weekly_performance AS ours USING (account, week_id) WHERE new.code IS NULL),
        (SELECT sum(pg_temp.finite("row" ->> name)) FROM adoption.refused WHERE table_name = 'weekly_performance')
 FROM unnest('{realized_pnl,fees,net_pnl}'::text[]) AS name
+UNION ALL
+SELECT 'positions.avg_entry_price', (SELECT sum(pg_temp.finite(j ->> 'avg_entry_price')) FROM pg_temp.old_account_positions),
+       -- With what was rounded, which is listed.
+       (SELECT sum(ours.avg_entry_price) FROM pg_temp.new_account_positions AS new JOIN account_positions AS ours USING (account, symbol)
+        WHERE new.code IS NULL)
+       + COALESCE((SELECT sum(COALESCE(pg_temp.finite(was), 0) - COALESCE(pg_temp.finite(is_now), 0)) FROM adoption.changed
+                   WHERE table_name = 'positions' AND field = 'avg_entry_price'
+                     AND legacy_key IN (SELECT key FROM pg_temp.old_account_positions)), 0),
+       (SELECT sum(pg_temp.finite("row" ->> 'avg_entry_price')) FROM adoption.refused WHERE table_name = 'positions')
 UNION ALL
 SELECT 'prices of ENTRY and EXIT of ' || named.account,
        sum(pg_temp.finite(pg_temp.document(old.j -> 'event_data') ->> 'price')),

@@ -19,6 +19,10 @@ SELECT
     pg_temp.load('accounts', '{balance,created_at}', '{}'),
     pg_temp.load('logs', '{level,message,data,created_at}', '{data}'),
     pg_temp.load('events', '{event_type,week_id,account_id,timestamp,payload}', '{payload}'),
+    pg_temp.load('orders', '{week_id,account_id,order_id,symbol,side,qty,limit_price,status,decision_id,created_at,updated_at}', '{}'),
+    pg_temp.load('positions', '{account_id,symbol,qty,avg_entry_price,current_price,created_at}', '{}'),
+    pg_temp.load('trade_orders', '{}', '{}'),
+    pg_temp.load('account_positions', '{}', '{}'),
     pg_temp.load('research_packs', '{week_id,provider,research_data,created_at,completed_at,success,error_message}', '{research_data}');
 
 -- What SQLAlchemy's models kept elsewhere, in the shape of the table that holds it now.
@@ -34,12 +38,14 @@ SELECT key, jsonb_build_object('id', j -> 'id', 'week_id', j -> 'week_id',
            'status', CASE pg_temp.yes(j ->> 'success') WHEN true THEN 'complete' WHEN false THEN 'error' ELSE 'pending' END,
            'error_message', j -> 'error_message', 'generated_at', j -> 'completed_at', 'created_at', j -> 'created_at'), twice, 'research_packs'
 FROM pg_temp.old_research_packs;
+INSERT INTO pg_temp.old_trade_orders (key, j, twice, origin) SELECT key, j, false, 'orders' FROM pg_temp.old_orders;
+INSERT INTO pg_temp.old_account_positions (key, j, twice, origin) SELECT key, j, false, 'positions' FROM pg_temp.old_positions;
 
 -- What was state of a running program is not converted: one line a table.
 INSERT INTO adoption.refused (table_name, legacy_key, code, reason, "row")
 SELECT name, '*', 'no_counterpart', rows || ' rows are not converted; they stay in the old table', jsonb_build_object('rows', rows)
 FROM pg_temp.moved
-WHERE name IN ('orders', 'positions', 'checkpoint_updates', 'weekly_postmortems', 'week_metadata') AND rows > 0
+WHERE name IN ('checkpoint_updates', 'weekly_postmortems', 'week_metadata') AND rows > 0
   AND current_setting('adopt.again') = 'no'
 ORDER BY name;
 
@@ -56,6 +62,7 @@ FROM (
     UNION ALL SELECT j ->> 'week_id', 1 FROM pg_temp.old_chairman_decisions
     UNION ALL SELECT j ->> 'week_id', 1 FROM pg_temp.old_execution_events
     UNION ALL SELECT j ->> 'week_id', 1 FROM pg_temp.old_weekly_performance
+    UNION ALL SELECT j ->> 'week_id', 1 FROM pg_temp.old_trade_orders
     -- Documents name a week, too.
     UNION ALL SELECT pg_temp.document(j -> 'pitch_data') ->> 'week_id', 0 FROM pg_temp.old_pm_pitches
     UNION ALL SELECT pg_temp.document(j -> 'decision_data') ->> 'week_id', 0 FROM pg_temp.old_chairman_decisions

@@ -1,5 +1,12 @@
 //! Old databases of other shapes: what SQLAlchemy made, columns of other types, missing ones, and what others have on the tables.
 
+use llm_trading_db::{
+    config::Config,
+    db::Db,
+    repo::{orders, positions, trades},
+    types::{Direction, OrderId, TradeStatus},
+};
+
 use super::{
     adopting::{adopt, report},
     old::Old,
@@ -18,7 +25,11 @@ CREATE TABLE pm_pitches (id varchar PRIMARY KEY, week_id varchar(10), model varc
 CREATE TABLE peer_reviews (id varchar PRIMARY KEY, week_id varchar(10), pitch_id varchar REFERENCES pm_pitches (id),
     reviewer_model varchar(100), anonymized_pitch_label varchar(20), review_data json, created_at timestamp);
 CREATE TABLE chairman_decisions (id varchar PRIMARY KEY, week_id varchar(10) UNIQUE, model varchar(100), decision_data json, created_at timestamp);
-CREATE TABLE orders (id varchar PRIMARY KEY, week_id varchar(10), order_type varchar);
+CREATE TABLE orders (id varchar PRIMARY KEY, week_id varchar(10), account_id varchar(50), order_id varchar, symbol varchar(10), side varchar(10),
+    qty float, order_type varchar, limit_price float, status varchar, decision_id varchar, created_at timestamp, updated_at timestamp);
+CREATE TABLE positions (id varchar PRIMARY KEY, week_id varchar(10), account_id varchar(50), symbol varchar(10), qty float,
+    avg_entry_price float, current_price float, unrealized_pl float, created_at timestamp);
+CREATE TABLE week_metadata (week_id varchar(10) PRIMARY KEY, state varchar, council_account_status varchar);
 INSERT INTO research_packs VALUES
     ('pack1', '2026-02-11', 'gemini_deep', '{"macro_regime": {}}', '2026-02-11 12:00:00.5', '2026-02-11 12:30', true, NULL),
     ('pack2', '2026-02-11', 'bing', '{}', '2026-02-11 12:01', NULL, NULL, NULL);
@@ -32,7 +43,20 @@ INSERT INTO peer_reviews VALUES
 INSERT INTO chairman_decisions VALUES ('dec1', '2026-02-11', 'chairman', (§decision§ - 'model')::json, '2026-02-11 15:00');
 INSERT INTO events VALUES ('e1', 'week_start', '2026-02-11', NULL, '2026-02-11 10:00', '{}', NULL, NULL),
     ('e2', 'order_placed', '2026-02-11', 'GROQ', '2026-02-11 10:01', '{"x": 1}', 'e1', 'short');
-INSERT INTO orders VALUES ('o1', '2026-02-11', 'market');
+INSERT INTO week_metadata VALUES ('2026-02-11', 'completed', 'long');
+INSERT INTO orders VALUES
+    ('o1', '2026-02-12', 'CHATGPT', 'b-2', 'TLT', 'buy', 10.5, 'limit', 91.3, 'filled', NULL, '2026-02-12 15:02', '2026-02-12 15:03'),
+    ('o2', '2026-02-11', 'CHATGPT', 'b-1', 'TLT', 'buy', 10.5, 'market', NULL, 'rejected', NULL, '2026-02-12 15:00', '2026-02-12 15:01'),
+    ('o3', '2026-02-11', 'COUNCIL', NULL, 'tlt', 'BUY', 4, 'market', NULL, 'pending', 'dec1', '2026-02-12 15:04', NULL),
+    ('o4', '2026-02-11', 'CHATGPT', 'b-4', 'TLT', 'sell', 10.5, 'market', NULL, 'filled', NULL, '2026-02-16 15:00', NULL),
+    ('o5', '2026-02-11', 'GROQ', 'b-5', 'SPY', 'buy', 1, 'market', NULL, 'filled', NULL, '2026-02-12 15:05', NULL),
+    ('o6', '2026-02-11', 'CHATGPT', NULL, 'TLT', 'buy', 1, 'market', NULL, 'filled', NULL, '2026-02-12 15:06', NULL),
+    ('o7', '2026-02-11', 'CHATGPT', 'b-7', 'TLT', 'buy', 'NaN', 'market', NULL, 'filled', NULL, '2026-02-12 15:07', NULL),
+    ('o8', '2026-02-11', 'CHATGPT', 'b-8', 'TLT', 'buy', 2, 'limit', 91.30005, 'filled', NULL, '2026-02-12 15:08', NULL);
+INSERT INTO positions VALUES
+    ('pos_GROQ_SPY_1', '2026-02-04', 'GROQ', 'SPY', 3, 500, NULL, 1.5, '2026-02-04 20:00'),
+    ('pos_GROQ_SPY_2', '2026-02-11', 'GROQ', 'SPY', -7.25, 501.333333333, 502.5, 2.5, '2026-02-11 20:00'),
+    ('pos_GROQ_TLT', '2026-02-11', 'GROQ', 'TLT', 0, 91, 91, 0, '2026-02-11 20:01');
 "#;
 
 fn lines(report: &serde_json::Value) -> Vec<String> {
@@ -59,8 +83,10 @@ async fn what_sqlalchemy_made_is_adopted() {
             "peer_reviews 2 2 0",
             "chairman_decisions 1 1 0",
             "events 2 1 1",
-            "orders 1 0 1",
+            "orders 8 3 5",
+            "positions 3 1 2",
             "research_packs 2 1 1",
+            "week_metadata 1 0 1",
         ]
     );
     let refused =
@@ -69,9 +95,16 @@ async fn what_sqlalchemy_made_is_adopted() {
         old.texts(refused).await,
         [
             "events e1 no_account",
-            "orders * no_counterpart",
+            "orders o4 side_differs",
+            "orders o5 no_trade",
+            "orders o6 not_at_broker",
+            "orders o7 quantity_form",
+            "orders o8 price_form",
             "pm_pitches pitch_y account_unknown",
+            "positions pos_GROQ_SPY_1 superseded",
+            "positions pos_GROQ_TLT quantity_form",
             "research_packs pack2 provider_unknown",
+            "week_metadata * no_counterpart",
         ]
     );
     let pitch = "SELECT id || ' ' || research_date FROM pm_pitches WHERE model = 'chatgpt'";
@@ -82,6 +115,49 @@ async fn what_sqlalchemy_made_is_adopted() {
     // Its review still is about it.
     let about = "SELECT model FROM pm_pitches JOIN peer_reviews ON pitch_id = pm_pitches.id WHERE reviewer_model = 'chatgpt'";
     assert_eq!(old.text(about).await, "groq");
+    orders_belong_to_trades(&old).await;
+}
+
+/// Orders are attempts at the trade that a pitch or a decision asked for, as the repositories have it.
+async fn orders_belong_to_trades(old: &Old) {
+    let db = Db::connect(&Config::from_url(&old.url).unwrap())
+        .await
+        .unwrap();
+    let found = trades::of_week(&db, "2026-02-11".parse().unwrap())
+        .await
+        .unwrap();
+    let [of_chatgpt, of_council] = &found[..] else {
+        panic!("{found:?}");
+    };
+    assert!(of_chatgpt.pitch_id.is_some() && of_council.pitch_id.is_none());
+    assert_eq!(of_chatgpt.status, TradeStatus::Executed);
+    assert_eq!(of_council.status, TradeStatus::Executing);
+    assert_eq!(of_council.conviction.to_string(), "1.1");
+    let attempts = orders::of_trade(&db, of_chatgpt.id).await.unwrap();
+    let told: Vec<String> = attempts
+        .iter()
+        .map(|o| {
+            format!(
+                "{} {} {:?}",
+                o.attempt,
+                o.broker_order_id.as_deref().unwrap(),
+                o.status
+            )
+        })
+        .collect();
+    assert_eq!(told, ["1 b-1 Rejected", "2 b-2 Filled"]);
+    assert_eq!(attempts[1].id, OrderId::of_attempt(of_chatgpt.id, 2));
+    assert_eq!(attempts[1].limit_price.unwrap().to_string(), "91.3000");
+    let held = positions::list(&db).await.unwrap();
+    assert_eq!(held.len(), 1);
+    assert_eq!(
+        (held[0].direction, held[0].quantity.to_string().as_str()),
+        (Direction::Short, "7.25")
+    );
+    assert_eq!(held[0].avg_entry_price.to_string(), "501.3333");
+    let rounded = "SELECT was || ' ' || is_now FROM adoption.changed WHERE code = 'rounded'";
+    assert_eq!(old.text(rounded).await, "501.333333333 501.3333");
+    assert!(db.close(std::time::Duration::from_secs(5)).await);
 }
 
 #[tokio::test]
