@@ -139,7 +139,7 @@ fn read(path: &Path) -> Result<&'static str> {
     Ok(text.leak())
 }
 
-fn count(number: usize, noun: &str) -> String {
+pub(crate) fn count(number: usize, noun: &str) -> String {
     match number {
         1 => format!("1 {noun}"),
         _ => format!("{number} {noun}s"),

@@ -250,7 +250,7 @@ async fn statements_that_read_whole_tables_are_told() {
     let schema = schema_with(NOTES, &[BY_ID, BY_TOPIC], PLACES);
     let plans = || Plans::new(&[&schema]).fill(FILL);
     let said = panic_of(plans().check()).await;
-    assert!(said.contains("1 findings"), "{said}");
+    assert!(!said.contains("aaaaaaaaaaaa"), "{said}");
     assert!(
         said.contains("bbbbbbbbbbbb (notes::of_topic) reads whole tables:\n  notes: add an index"),
         "{said}"

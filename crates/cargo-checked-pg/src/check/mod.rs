@@ -11,6 +11,7 @@ use anyhow::{Result, bail, ensure};
 
 use crate::{
     Project, compile,
+    doctor::count,
     overrides::{self, catalog::Catalog},
 };
 
@@ -19,7 +20,11 @@ pub fn run(project: &Project, arguments: &[String]) -> Result<()> {
     let compiles = compile::check_bans(project, &[("SQLX_OFFLINE", "true".as_ref())], arguments)?;
     let findings = findings(project)?;
     if !findings.is_empty() {
-        bail!("{} findings:\n{}", findings.len(), findings.join("\n"));
+        bail!(
+            "{}:\n{}",
+            count(findings.len(), "finding"),
+            findings.join("\n")
+        );
     }
     ensure!(compiles, "the crate does not compile, see above");
     eprintln!(

@@ -15,6 +15,7 @@ use super::Inspector;
 use crate::{
     Project,
     check::source::{self, Call},
+    doctor::count,
 };
 
 /// An entry of the cache.
@@ -44,8 +45,8 @@ pub async fn check(
     let findings = findings(server, project, recorded, below).await?;
     ensure!(
         findings.is_empty(),
-        "{} findings; .sqlx is as it was:\n{}",
-        findings.len(),
+        "{}; .sqlx is as it was:\n{}",
+        count(findings.len(), "finding"),
         findings.join("\n")
     );
     Ok(())

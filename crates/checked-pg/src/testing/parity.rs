@@ -106,12 +106,7 @@ impl<'a> Parity<'a> {
         let place = std::panic::Location::caller();
         async move {
             let findings = must(self.findings().await);
-            assert!(
-                findings.is_empty(),
-                "{place}: {} findings:\n{}",
-                findings.len(),
-                findings.join("\n")
-            );
+            assert!(findings.is_empty(), "{place}:\n{}", findings.join("\n"));
         }
     }
 

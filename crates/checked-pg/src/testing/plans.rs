@@ -79,12 +79,7 @@ impl<'a> Plans<'a> {
         let place = std::panic::Location::caller();
         async move {
             let (connection, findings) = must(self.findings().await);
-            assert!(
-                findings.is_empty(),
-                "{place}: {} findings:\n\n{}",
-                findings.len(),
-                findings.join("\n\n")
-            );
+            assert!(findings.is_empty(), "{place}:\n\n{}", findings.join("\n\n"));
             connection
         }
     }
