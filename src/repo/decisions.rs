@@ -20,7 +20,7 @@ use crate::{
 /// A decision as stored.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 #[non_exhaustive]
-pub struct Decision {
+pub struct StoredDecision {
     /// Stays when the decision is saved again.
     pub id: DecisionId,
     /// Week the decision is for.
@@ -97,9 +97,9 @@ pub async fn save(
 /// # Errors
 /// [`Error::NotFound`] if no decision has this id.
 #[tracing::instrument(name = "db.decisions.get", skip_all, fields(%id), err(level = "debug"))]
-pub async fn get(db: impl PgExecutor<'_>, id: DecisionId) -> Result<Decision> {
+pub async fn get(db: impl PgExecutor<'_>, id: DecisionId) -> Result<StoredDecision> {
     sqlx::query_as!(
-        Decision,
+        StoredDecision,
         r#"
         SELECT id, week_id, decision_data, research_date, created_at
         FROM chairman_decisions
@@ -114,9 +114,9 @@ pub async fn get(db: impl PgExecutor<'_>, id: DecisionId) -> Result<Decision> {
 
 /// The decisions of a week, one per research, newest research first.
 #[tracing::instrument(name = "db.decisions.of_week", skip_all, fields(%week), err(level = "debug"))]
-pub async fn of_week(db: impl PgExecutor<'_>, week: WeekId) -> Result<Vec<Decision>> {
+pub async fn of_week(db: impl PgExecutor<'_>, week: WeekId) -> Result<Vec<StoredDecision>> {
     let decisions = sqlx::query_as!(
-        Decision,
+        StoredDecision,
         r#"
         SELECT id, week_id, decision_data, research_date, created_at
         FROM chairman_decisions
@@ -135,9 +135,9 @@ pub async fn of_week(db: impl PgExecutor<'_>, week: WeekId) -> Result<Vec<Decisi
 pub async fn of_research(
     db: impl PgExecutor<'_>,
     research_date: DateTime<Utc>,
-) -> Result<Vec<Decision>> {
+) -> Result<Vec<StoredDecision>> {
     let decisions = sqlx::query_as!(
-        Decision,
+        StoredDecision,
         r#"
         SELECT id, week_id, decision_data, research_date, created_at
         FROM chairman_decisions
@@ -153,9 +153,9 @@ pub async fn of_research(
 
 /// The decision of the newest week that has one; of several the one of the newest research.
 #[tracing::instrument(name = "db.decisions.latest", skip_all, err(level = "debug"))]
-pub async fn latest(db: impl PgExecutor<'_>) -> Result<Option<Decision>> {
+pub async fn latest(db: impl PgExecutor<'_>) -> Result<Option<StoredDecision>> {
     let decision = sqlx::query_as!(
-        Decision,
+        StoredDecision,
         r#"
         SELECT id, week_id, decision_data, research_date, created_at
         FROM chairman_decisions

@@ -40,7 +40,7 @@ pub struct NewPitch {
 /// A pitch as stored.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 #[non_exhaustive]
-pub struct Pitch {
+pub struct StoredPitch {
     /// Stays when the pitch is saved again.
     pub id: PitchId,
     /// Week the trade is for.
@@ -147,9 +147,9 @@ pub async fn save(
 /// # Errors
 /// [`Error::NotFound`] if no pitch has this id.
 #[tracing::instrument(name = "db.pitches.get", skip_all, fields(%id), err(level = "debug"))]
-pub async fn get(db: impl PgExecutor<'_>, id: PitchId) -> Result<Pitch> {
+pub async fn get(db: impl PgExecutor<'_>, id: PitchId) -> Result<StoredPitch> {
     sqlx::query_as!(
-        Pitch,
+        StoredPitch,
         r#"
         SELECT id, week_id, model, account, pitch_data, instrument, direction, conviction, research_date, created_at
         FROM pm_pitches
@@ -167,9 +167,9 @@ pub async fn get(db: impl PgExecutor<'_>, id: PitchId) -> Result<Pitch> {
 /// # Errors
 /// [`Error::NotFound`] with the first id that no pitch has.
 #[tracing::instrument(name = "db.pitches.get_many", skip_all, fields(ids = ids.len()), err(level = "debug"))]
-pub async fn get_many(db: impl PgExecutor<'_>, ids: &[PitchId]) -> Result<Vec<Pitch>> {
+pub async fn get_many(db: impl PgExecutor<'_>, ids: &[PitchId]) -> Result<Vec<StoredPitch>> {
     let found = sqlx::query_as!(
-        Pitch,
+        StoredPitch,
         r#"
         SELECT id, week_id, model, account, pitch_data, instrument, direction, conviction, research_date, created_at
         FROM pm_pitches
@@ -179,9 +179,9 @@ pub async fn get_many(db: impl PgExecutor<'_>, ids: &[PitchId]) -> Result<Vec<Pi
     )
     .fetch_all(db)
     .await?;
-    let mut found: HashMap<PitchId, Pitch> =
+    let mut found: HashMap<PitchId, StoredPitch> =
         found.into_iter().map(|pitch| (pitch.id, pitch)).collect();
-    let mut pitches: Vec<Pitch> = Vec::with_capacity(ids.len());
+    let mut pitches: Vec<StoredPitch> = Vec::with_capacity(ids.len());
     for (n, id) in ids.iter().enumerate() {
         let pitch = match found.remove(id) {
             Some(pitch) => pitch,
@@ -199,9 +199,9 @@ pub async fn get_many(db: impl PgExecutor<'_>, ids: &[PitchId]) -> Result<Vec<Pi
 
 /// All pitches of a week, by model, then by research.
 #[tracing::instrument(name = "db.pitches.of_week", skip_all, fields(%week), err(level = "debug"))]
-pub async fn of_week(db: impl PgExecutor<'_>, week: WeekId) -> Result<Vec<Pitch>> {
+pub async fn of_week(db: impl PgExecutor<'_>, week: WeekId) -> Result<Vec<StoredPitch>> {
     let pitches = sqlx::query_as!(
-        Pitch,
+        StoredPitch,
         r#"
         SELECT id, week_id, model, account, pitch_data, instrument, direction, conviction, research_date, created_at
         FROM pm_pitches
@@ -221,9 +221,9 @@ pub async fn of_round(
     db: impl PgExecutor<'_>,
     week: WeekId,
     research_date: Option<DateTime<Utc>>,
-) -> Result<Vec<Pitch>> {
+) -> Result<Vec<StoredPitch>> {
     let pitches = sqlx::query_as!(
-        Pitch,
+        StoredPitch,
         r#"
         SELECT id, week_id, model, account, pitch_data, instrument, direction, conviction, research_date, created_at
         FROM pm_pitches
@@ -245,7 +245,7 @@ pub async fn of_round(
 pub struct PitchWithReviews {
     /// The pitch.
     #[serde(flatten)]
-    pub pitch: Pitch,
+    pub pitch: StoredPitch,
     /// Its reviews, by reviewer.
     pub reviews: PitchReviewsDocument,
 }
@@ -285,7 +285,7 @@ pub async fn with_reviews(
     .fetch_all(db)
     .await?;
     let pitches = pitches.into_iter().map(|row| PitchWithReviews {
-        pitch: Pitch {
+        pitch: StoredPitch {
             id: row.id,
             week_id: row.week_id,
             model: row.model,
@@ -308,9 +308,9 @@ pub async fn with_reviews(
 pub async fn of_research(
     db: impl PgExecutor<'_>,
     research_date: DateTime<Utc>,
-) -> Result<Vec<Pitch>> {
+) -> Result<Vec<StoredPitch>> {
     let pitches = sqlx::query_as!(
-        Pitch,
+        StoredPitch,
         r#"
         SELECT id, week_id, model, account, pitch_data, instrument, direction, conviction, research_date, created_at
         FROM pm_pitches
@@ -326,9 +326,9 @@ pub async fn of_research(
 
 /// The pitches of the newest week that has any, by model; of several research rounds the newest.
 #[tracing::instrument(name = "db.pitches.latest", skip_all, err(level = "debug"))]
-pub async fn latest(db: impl PgExecutor<'_>) -> Result<Vec<Pitch>> {
+pub async fn latest(db: impl PgExecutor<'_>) -> Result<Vec<StoredPitch>> {
     let pitches = sqlx::query_as!(
-        Pitch,
+        StoredPitch,
         r#"
         WITH newest AS (
             SELECT week_id, research_date

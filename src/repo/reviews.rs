@@ -45,7 +45,7 @@ pub struct Round {
 /// A review as stored.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 #[non_exhaustive]
-pub struct Review {
+pub struct StoredReview {
     /// Stays when the review is saved again.
     pub id: ReviewId,
     /// Week of the pitch.
@@ -257,9 +257,9 @@ fn list<T: ToString>(items: &BTreeSet<T>) -> String {
 /// # Errors
 /// [`Error::NotFound`] if no review has this id.
 #[tracing::instrument(name = "db.reviews.get", skip_all, fields(%id), err(level = "debug"))]
-pub async fn get(db: impl PgExecutor<'_>, id: ReviewId) -> Result<Review> {
+pub async fn get(db: impl PgExecutor<'_>, id: ReviewId) -> Result<StoredReview> {
     sqlx::query_as!(
-        Review,
+        StoredReview,
         r#"
         SELECT id, week_id, pitch_id, reviewer_model, pitch_label, review_data, research_date, created_at
         FROM peer_reviews
@@ -274,9 +274,9 @@ pub async fn get(db: impl PgExecutor<'_>, id: ReviewId) -> Result<Review> {
 
 /// The reviews of a pitch, by reviewer.
 #[tracing::instrument(name = "db.reviews.of_pitch", skip_all, fields(%pitch), err(level = "debug"))]
-pub async fn of_pitch(db: impl PgExecutor<'_>, pitch: PitchId) -> Result<Vec<Review>> {
+pub async fn of_pitch(db: impl PgExecutor<'_>, pitch: PitchId) -> Result<Vec<StoredReview>> {
     let reviews = sqlx::query_as!(
-        Review,
+        StoredReview,
         r#"
         SELECT id, week_id, pitch_id, reviewer_model, pitch_label, review_data, research_date, created_at
         FROM peer_reviews
@@ -296,9 +296,9 @@ pub async fn of_round(
     db: impl PgExecutor<'_>,
     week: WeekId,
     research_date: Option<DateTime<Utc>>,
-) -> Result<Vec<Review>> {
+) -> Result<Vec<StoredReview>> {
     let reviews = sqlx::query_as!(
-        Review,
+        StoredReview,
         r#"
         SELECT id, week_id, pitch_id, reviewer_model, pitch_label, review_data, research_date, created_at
         FROM peer_reviews

@@ -7,7 +7,7 @@ use crate::{
     documents::DecisionDocument,
     error::Result,
     repo::{
-        decisions::{self, Decision},
+        decisions::{self, StoredDecision},
         pitches::{self, NewPitch, PitchWithReviews},
         research::{self, Report},
         reviews::{self, Round},
@@ -49,7 +49,7 @@ pub struct StoredWeek {
     /// The pitches, by model, each with its reviews.
     pub pitches: Vec<PitchWithReviews>,
     /// The decision, newest research first.
-    pub decisions: Vec<Decision>,
+    pub decisions: Vec<StoredDecision>,
 }
 
 /// Saves a week in one transaction. Saving it again replaces what is given again and keeps its ids; a pitch of a model that

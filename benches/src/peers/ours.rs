@@ -15,7 +15,7 @@ use llm_trading_db::{
     repo::{
         accounts,
         bars::{self, Bar},
-        pitches::{self, NewPitch, Pitch},
+        pitches::{self, NewPitch, StoredPitch},
         returns,
     },
     service::metrics::{self, Scope, Window},
@@ -148,7 +148,7 @@ impl Work {
     }
 }
 
-fn seen(pitch: &Pitch) -> Value {
+fn seen(pitch: &StoredPitch) -> Value {
     let document = &pitch.pitch_data;
     let conviction = document.conviction().value().normalize().to_string();
     let bullets = document.thesis_bullets();

@@ -1,5 +1,5 @@
 use llm_trading_db::{
-    repo::decisions::{self, Decision},
+    repo::decisions::{self, StoredDecision},
     types::DecisionId,
 };
 
@@ -78,7 +78,7 @@ async fn decisions_are_found_by_week_and_by_research() {
     let old = save("2026-01-07", Some(monday)).await;
     let new = save("2026-01-07", Some(tuesday)).await;
 
-    let ids = |found: Vec<Decision>| found.iter().map(|d| d.id).collect::<Vec<_>>();
+    let ids = |found: Vec<StoredDecision>| found.iter().map(|d| d.id).collect::<Vec<_>>();
     let of_week = decisions::of_week(&db, week("2026-01-07")).await.unwrap();
     assert_eq!(ids(of_week), [new, old, without]);
     let of_research = decisions::of_research(&db, monday).await.unwrap();

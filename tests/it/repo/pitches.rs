@@ -1,7 +1,7 @@
 use llm_trading_db::{
     documents::{Extra, PitchDocument, PitchReview},
     repo::{
-        pitches::{self, NewPitch, Pitch},
+        pitches::{self, NewPitch, StoredPitch},
         reviews::{self, NewReview, Round},
     },
     types::{Instrument, PitchId},
@@ -26,7 +26,7 @@ fn new_in(week_id: &str, name: &str, conviction: &str) -> NewPitch {
     }
 }
 
-fn models(pitches: &[Pitch]) -> Vec<&str> {
+fn models(pitches: &[StoredPitch]) -> Vec<&str> {
     pitches.iter().map(|pitch| pitch.model.as_str()).collect()
 }
 
@@ -142,7 +142,7 @@ async fn each_research_has_a_round_of_its_own() {
     assert_eq!(save(Some(new_york), &["chatgpt"]).await, [ids[1]]);
     let old = save(Some(at("2026-01-06T14:00:00Z")), &["gemini"]).await;
 
-    let ids_of = |pitches: Vec<Pitch>| pitches.iter().map(|p| p.id).collect::<Vec<_>>();
+    let ids_of = |pitches: Vec<StoredPitch>| pitches.iter().map(|p| p.id).collect::<Vec<_>>();
     let week = week(WEEK);
     let round = pitches::of_round(&db, week, Some(new_york)).await.unwrap();
     assert_eq!(ids_of(round), [ids[1], ids[0]]);
@@ -308,7 +308,7 @@ async fn pitches_come_with_their_reviews() {
     }
 
     let found = pitches::with_reviews(&db, this, Some(now())).await.unwrap();
-    let pitches: Vec<Pitch> = found.iter().map(|one| one.pitch.clone()).collect();
+    let pitches: Vec<StoredPitch> = found.iter().map(|one| one.pitch.clone()).collect();
     let of_round = pitches::of_round(&db, this, Some(now())).await.unwrap();
     assert_eq!(pitches, of_round);
     assert_eq!(models(&pitches), ["chatgpt", "gemini", "groq"]);

@@ -6,7 +6,7 @@ use llm_trading_db::{
     error::Result,
     repo::{
         pitches::{self, NewPitch},
-        reviews::{self, NewReview, Review, Round},
+        reviews::{self, NewReview, Round, StoredReview},
     },
     types::{PitchId, ReviewId, WeekId},
 };
@@ -69,7 +69,7 @@ async fn save_at(db: &Db, round: &Round, at: DateTime<Utc>) -> Result<Vec<Review
 }
 
 /// `Pitch A chatgpt`, for each review in order.
-fn summary(reviews: &[Review]) -> Vec<String> {
+fn summary(reviews: &[StoredReview]) -> Vec<String> {
     reviews
         .iter()
         .map(|review| format!("{} {}", review.pitch_label, review.reviewer_model))

@@ -4,14 +4,14 @@
 //! stage: rustc
 //! expect: expected `String`, found `Document<Pitch>`
 
-use llm_trading_db::{documents::PitchDocument, repo::pitches::Pitch};
+use llm_trading_db::{documents::PitchDocument, repo::pitches::StoredPitch};
 
 #[cfg(mistake)]
-pub fn content(pitch: Pitch) -> String {
+pub fn content(pitch: StoredPitch) -> String {
     pitch.pitch_data
 }
 
 #[cfg(not(mistake))]
-pub fn content(pitch: Pitch) -> PitchDocument {
+pub fn content(pitch: StoredPitch) -> PitchDocument {
     pitch.pitch_data
 }

@@ -4,14 +4,14 @@
 //! stage: rustc
 //! expect: no method named `weekid` found
 
-use llm_trading_db::{repo::pitches::Pitch, types::WeekId};
+use llm_trading_db::{repo::pitches::StoredPitch, types::WeekId};
 
 #[cfg(mistake)]
-pub fn week(pitch: &Pitch) -> WeekId {
+pub fn week(pitch: &StoredPitch) -> WeekId {
     pitch.pitch_data.weekid()
 }
 
 #[cfg(not(mistake))]
-pub fn week(pitch: &Pitch) -> WeekId {
+pub fn week(pitch: &StoredPitch) -> WeekId {
     pitch.pitch_data.week_id()
 }

@@ -7,16 +7,16 @@
 use llm_trading_db::{
     db::Db,
     error::Result,
-    repo::pitches::{self, Pitch},
+    repo::pitches::{self, StoredPitch},
     types::{PitchId, ReviewId},
 };
 
 #[cfg(mistake)]
-pub async fn load(db: &Db, _pitch: PitchId, review: ReviewId) -> Result<Pitch> {
+pub async fn load(db: &Db, _pitch: PitchId, review: ReviewId) -> Result<StoredPitch> {
     pitches::get(db, review).await
 }
 
 #[cfg(not(mistake))]
-pub async fn load(db: &Db, pitch: PitchId, _review: ReviewId) -> Result<Pitch> {
+pub async fn load(db: &Db, pitch: PitchId, _review: ReviewId) -> Result<StoredPitch> {
     pitches::get(db, pitch).await
 }

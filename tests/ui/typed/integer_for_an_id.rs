@@ -7,11 +7,11 @@
 use llm_trading_db::{
     db::Db,
     error::Result,
-    repo::pitches::{self, Pitch},
+    repo::pitches::{self, StoredPitch},
     types::PitchId,
 };
 
-pub async fn load(db: &Db, _id: PitchId) -> Result<Pitch> {
+pub async fn load(db: &Db, _id: PitchId) -> Result<StoredPitch> {
     #[cfg(mistake)]
     return pitches::get(db, 42).await;
     #[cfg(not(mistake))]

@@ -7,17 +7,17 @@
 use llm_trading_db::{
     db::Db,
     error::Result,
-    repo::pitches::{self, Pitch},
+    repo::pitches::{self, StoredPitch},
     types::{Model, WeekId},
 };
 
 #[cfg(mistake)]
-pub async fn load(db: &Db, week: WeekId, models: &[Model]) -> Result<Vec<Pitch>> {
+pub async fn load(db: &Db, week: WeekId, models: &[Model]) -> Result<Vec<StoredPitch>> {
     pitches::of_week(db, week, models).await
 }
 
 #[cfg(not(mistake))]
-pub async fn load(db: &Db, week: WeekId, models: &[Model]) -> Result<Vec<Pitch>> {
+pub async fn load(db: &Db, week: WeekId, models: &[Model]) -> Result<Vec<StoredPitch>> {
     let mut pitches = pitches::of_week(db, week).await?;
     pitches.retain(|pitch| models.contains(&pitch.model));
     Ok(pitches)

@@ -4,14 +4,14 @@
 //! stage: rustc
 //! expect: no field `data` on type
 
-use llm_trading_db::{documents::PitchDocument, repo::pitches::Pitch};
+use llm_trading_db::{documents::PitchDocument, repo::pitches::StoredPitch};
 
 #[cfg(mistake)]
-pub fn document(pitch: &Pitch) -> &PitchDocument {
+pub fn document(pitch: &StoredPitch) -> &PitchDocument {
     &pitch.data
 }
 
 #[cfg(not(mistake))]
-pub fn document(pitch: &Pitch) -> &PitchDocument {
+pub fn document(pitch: &StoredPitch) -> &PitchDocument {
     &pitch.pitch_data
 }
