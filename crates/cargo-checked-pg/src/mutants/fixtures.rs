@@ -122,6 +122,13 @@ fn columns_are_forgotten_swapped_and_taken_for_others() {
         sql,
         &[&sql.replace("level = $1, data = $2", "level = $2, data = $1")],
     );
+    // The last two get one value.
+    let sql = "INSERT INTO logs AS new (level, created_at, read_at) SELECT a, $1, $1 FROM UNNEST($2::text[]) AS a";
+    assert_made(
+        Kind::SwappedColumn,
+        sql,
+        &[&sql.replace("level, created_at", "created_at, level")],
+    );
     assert_made(
         Kind::OtherColumn,
         "INSERT INTO logs (created_at) SELECT created_at FROM logs WHERE id = $1",

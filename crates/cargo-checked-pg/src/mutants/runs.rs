@@ -3,9 +3,13 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::Mutex,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -215,19 +219,29 @@ impl<'a> Tests<'a> {
             )
             .env(variable, path)
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::null());
         match tests {
             [] => run.args(&self.request.tests),
             _ => run.arg("--exact"),
         };
         let mut running = run.spawn().context("a test binary does not start")?;
+        let lines = BufReader::new(running.stdout.take().context("no output")?).lines();
+        // One that fails is enough.
+        let failed = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&failed);
+        thread::spawn(move || {
+            let fails = |line: String| line.starts_with("test ") && line.ends_with(" ... FAILED");
+            if lines.map_while(Result::ok).any(fails) {
+                seen.store(true, Ordering::Relaxed);
+            }
+        });
         let begun = Instant::now();
         loop {
             if let Some(status) = running.try_wait()? {
                 return Ok(status.success());
             }
-            if begun.elapsed() > limit {
+            if begun.elapsed() > limit || failed.load(Ordering::Relaxed) {
                 running.kill()?;
                 running.wait()?;
                 return Ok(false);

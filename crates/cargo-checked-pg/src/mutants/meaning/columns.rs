@@ -74,7 +74,14 @@ fn swapped(text: &Text<'_>) -> Vec<Mistake> {
         } else {
             continue;
         };
-        for pair in items.windows(2) {
+        let values = inserted_values(text, at);
+        for (n, pair) in items.windows(2).enumerate() {
+            // Two that get one value are the same in each other's place.
+            if let (Some(one), Some(two)) = (values.get(n), values.get(n + 1))
+                && text.shown(*one) == text.shown(*two)
+            {
+                continue;
+            }
             let of = |item: (usize, usize)| {
                 let edit = text.edit(item.0, item.1, "");
                 (edit.at.clone(), &text.sql[edit.at])
@@ -89,6 +96,18 @@ fn swapped(text: &Text<'_>) -> Vec<Mistake> {
         }
     }
     mistakes
+}
+
+/// What an `INTO` puts into its columns.
+fn inserted_values(text: &Text<'_>, into: usize) -> Items {
+    let open = (into..text.tokens.len()).find(|at| text.is(*at, "("));
+    match open.and_then(|open| text.close(open)) {
+        Some(close) if text.is(close + 1, "VALUES") => text.list(close + 2),
+        Some(close) if text.is(close + 1, "SELECT") => {
+            text.items(close + 2, |token| token.is("FROM"))
+        }
+        _ => Items::new(),
+    }
 }
 
 /// A column, another of whose type stands in the same tables: the key of another join, the time of another thing.
