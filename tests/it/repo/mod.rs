@@ -14,6 +14,7 @@ mod orders;
 mod performance;
 mod pitches;
 mod positions;
+mod reads;
 mod research;
 mod returns;
 mod reviews;
