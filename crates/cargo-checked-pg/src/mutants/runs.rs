@@ -73,6 +73,8 @@ impl<'a> Tests<'a> {
         // Of one's own, so that a build in the meantime changes nothing here.
         for (number, binary) in built.iter().enumerate() {
             let copy = tests.scratch(&format!("tests-{number}"))?;
+            // A run that was cut off may still have the last one open.
+            fs::remove_file(&copy).ok();
             fs::copy(binary, &copy)?;
             tests.binaries.push(copy);
         }
