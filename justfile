@@ -23,7 +23,7 @@ check: fmt-check clippy docs
 test *ARGS:
     cargo test --all-features {{ ARGS }}
     cargo test --package cargo-checked-pg --test it {{ ARGS }}
-    cargo test --package checked-pg --package checked-pg-server --features checked-pg/testing --test shared --test testing {{ ARGS }}
+    cargo test --package checked-pg --package checked-pg-server --features checked-pg/testing --test shared --test ends --test testing {{ ARGS }}
 
 # Addresses, TLS, poolers and failovers, on servers that the tests start.
 [group('every day')]

@@ -4,10 +4,14 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::{EmbeddedError, Result, fetch::Store, user::ServerUser};
+use super::{
+    EmbeddedError, Result,
+    fetch::{Store, Wanted},
+    user::ServerUser,
+};
 
 /// The least major version the schema runs on.
-const REQUIRED_MAJOR: u32 = 15;
+pub(super) const REQUIRED_MAJOR: u32 = 15;
 
 /// Where packages put servers: a parent, how its folders for one version begin, and the binaries below that.
 const INSTALL_FOLDERS: [(&str, &str, &str); 8] = [
@@ -45,24 +49,24 @@ impl Binaries {
             Some(Err(too_old)) => Some(too_old),
             None => None,
         };
-        let store = Store::of_this_user(user)?;
+        let wanted = Wanted::of(major);
+        let store = Store::of_this_user(user, wanted)?;
         if let Some(binaries) = store.cached(major) {
             return Ok(binaries);
         }
-        match store.fetch(major, user) {
-            Err(EmbeddedError::NoBinaries { why }) => {
-                Err(too_old.unwrap_or(EmbeddedError::NoBinaries { why }))
-            }
+        match store.fetch(wanted, user) {
+            Err(error @ EmbeddedError::NoBinaries { .. }) => Err(too_old.unwrap_or(error)),
             fetched => fetched,
         }
     }
 
     /// The pinned build of this major version, from the cache or fetched.
     pub(super) fn pinned(user: &ServerUser, major: u32) -> Result<Self> {
-        let store = Store::of_this_user(user)?;
+        let wanted = Wanted::Build(major);
+        let store = Store::of_this_user(user, wanted)?;
         match store.cached(Some(major)) {
             Some(binaries) => Ok(binaries),
-            None => store.fetch(Some(major), user),
+            None => store.fetch(wanted, user),
         }
     }
 

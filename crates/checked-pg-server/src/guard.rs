@@ -1,9 +1,10 @@
 use std::{
     fs::File,
-    io,
+    io::{self, Write},
     os::{fd::OwnedFd, unix::process::CommandExt},
     path::Path,
     process::{Child, ExitStatus, Stdio},
+    time::Duration,
 };
 
 use super::{EmbeddedError, Result, folder::ServerLog, settings::Durability, user::ServerUser};
@@ -11,6 +12,8 @@ use std::ffi::OsString;
 
 /// Creates the cluster if need be, runs the server, and removes the run folder, come what may.
 const SCRIPT: &str = include_str!("guard.sh");
+/// The script's exit status if initdb found no room on the disk.
+pub(super) const NO_SPACE: i32 = 28;
 
 /// What the guard needs to know.
 pub(super) struct Launch<'a> {
@@ -21,6 +24,8 @@ pub(super) struct Launch<'a> {
     /// Where to make a new cluster, which then moves to `data`; None if there is one.
     pub(super) initdb_in: Option<&'a Path>,
     pub(super) durability: Durability,
+    /// How long a shutdown may take before it is done as after a crash.
+    pub(super) stop_within: Duration,
     pub(super) server_arguments: &'a [OsString],
 }
 
@@ -65,7 +70,10 @@ impl Guard {
             launch.data,
             launch.initdb_in.unwrap_or(Path::new("")),
         ]);
-        command.arg(sync).args(launch.server_arguments);
+        let patience = launch.stop_within.as_secs().max(1).to_string();
+        command
+            .args([sync, &patience])
+            .args(launch.server_arguments);
         // In a group of its own the guard is spared the terminal's Ctrl-C.
         command
             .stdin(stdin)
@@ -85,12 +93,21 @@ impl Guard {
         self.pipe.take()
     }
 
-    /// Whether the server has ended by itself.
-    pub(super) fn has_ended(&mut self) -> io::Result<bool> {
-        Ok(self.process.try_wait()?.is_some())
+    /// How the server has ended by itself, if it has.
+    pub(super) fn has_ended(&mut self) -> io::Result<Option<ExitStatus>> {
+        self.process.try_wait()
     }
 
-    /// Stops the server and waits until it has gone, and its run folder with it.
+    /// An orderly shutdown is not worth the wait: the server is not ready, and may never be.
+    pub(super) fn hurry(&mut self) {
+        if let Some(pipe) = &mut self.pipe {
+            // If that does not arrive, it takes longer.
+            pipe.write_all(b"now\n").ok();
+        }
+    }
+
+    /// Stops the server and waits until it has gone, and its run folder with it. That takes as long as a shutdown may take, and a few
+    /// seconds more.
     pub(super) fn stop(&mut self) -> io::Result<ExitStatus> {
         drop(self.pipe.take());
         self.process.wait()

@@ -43,6 +43,7 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
+    process::{self, ExitStatus},
     thread,
     time::{Duration, Instant},
 };
@@ -64,6 +65,9 @@ const SUPERUSER: &str = "postgres";
 const DEFAULT_DATABASE: &str = "postgres";
 /// How often a starting server is asked whether it is ready; it has no way to call us.
 const READINESS_POLL: Duration = Duration::from_millis(5);
+
+/// How often a server that is not ready is suspected to have no room.
+const LOOK_AT_THE_DISK: Duration = Duration::from_secs(1);
 
 /// Result of starting or stopping a private server.
 pub type Result<T, E = EmbeddedError> = std::result::Result<T, E>;
@@ -221,10 +225,11 @@ impl EmbeddedServer {
         &self.version
     }
 
-    /// Stops the server, ending its open sessions, and waits until it has gone.
+    /// Stops the server, ending its open sessions, and waits until it has gone, at most a few seconds longer than a shutdown
+    /// [may take](ServerSettings::stop_within).
     ///
     /// # Errors
-    /// [`EmbeddedError::Stop`] if the server had already ended by itself or did not shut down cleanly.
+    /// [`EmbeddedError::Stop`] if the server had already ended by itself, or did not shut down in order or in time.
     pub fn stop(mut self) -> Result<()> {
         let status = self
             .guard
@@ -270,6 +275,7 @@ impl EmbeddedServer {
             data,
             initdb_in: initdb_in.as_deref(),
             durability,
+            stop_within: settings.stop_limit(),
             server_arguments: &server_arguments,
         };
         let guard = Guard::spawn(&launch, user, &log, pipe)?;
@@ -281,13 +287,15 @@ impl EmbeddedServer {
             settings,
             version,
         };
-        server.wait_until_ready(&data.join("postmaster.pid"))?;
+        server.wait_until_ready(data)?;
         Ok(server)
     }
 
     /// Waits until the server says that it accepts connections on our socket.
-    fn wait_until_ready(&mut self, status_file: &Path) -> Result<()> {
+    fn wait_until_ready(&mut self, data: &Path) -> Result<()> {
         let begun = Instant::now();
+        let status_file = &data.join("postmaster.pid");
+        let mut next_look = LOOK_AT_THE_DISK;
         let socket = self
             .run_folder
             .path()
@@ -300,12 +308,19 @@ impl EmbeddedServer {
                 .guard
                 .has_ended()
                 .map_err(|e| EmbeddedError::io("start", self.run_folder.path(), e))?;
-            if ended {
-                return Err(EmbeddedError::Start {
-                    log: self.log.tail(),
-                });
+            if let Some(status) = ended {
+                return Err(self.not_started(status, data));
+            }
+            if begun.elapsed() > next_look {
+                next_look += LOOK_AT_THE_DISK;
+                // It would recover from its crashes over and over.
+                if self.is_out_of_space(data) {
+                    self.guard.hurry();
+                    return Err(disk_full(data));
+                }
             }
             if begun.elapsed() > self.settings.start_timeout() {
+                self.guard.hurry();
                 return Err(EmbeddedError::StartTimeout {
                     after: self.settings.start_timeout(),
                     log: self.log.tail(),
@@ -314,6 +329,41 @@ impl EmbeddedServer {
             thread::sleep(READINESS_POLL);
         }
     }
+}
+
+impl EmbeddedServer {
+    fn not_started(&self, status: ExitStatus, data: &Path) -> EmbeddedError {
+        match status.code() == Some(guard::NO_SPACE) || self.is_out_of_space(data) {
+            true => disk_full(data),
+            false => EmbeddedError::Start {
+                log: self.log.tail(),
+            },
+        }
+    }
+
+    /// A full disk has no room for a log that says so.
+    fn is_out_of_space(&self, data: &Path) -> bool {
+        self.log.tail().contains("No space left on device") || is_full(disk_of(data))
+    }
+}
+
+fn disk_full(data: &Path) -> EmbeddedError {
+    EmbeddedError::DiskFull {
+        dir: disk_of(data).to_owned(),
+    }
+}
+
+/// The folder that the data are in, which is there before they are.
+fn disk_of(data: &Path) -> &Path {
+    data.parent().unwrap_or(data)
+}
+
+/// Whether a folder has no room for a page of a file.
+fn is_full(dir: &Path) -> bool {
+    let path = dir.join(format!("room-{}", process::id()));
+    let outcome = fs::write(&path, [7; 8192]);
+    fs::remove_file(&path).ok();
+    outcome.is_err_and(|error| error.kind() == io::ErrorKind::StorageFull)
 }
 
 fn socket_options(folder: &Path, port: u16, database: &str) -> PgConnectOptions {

@@ -14,15 +14,17 @@ pub struct ServerSettings {
     max_connections: u16,
     listen_tcp: Option<u16>,
     start_timeout: Duration,
+    stop_within: Duration,
 }
 
 impl Default for ServerSettings {
-    /// 100 connections, no TCP, ready within a minute.
+    /// 100 connections, no TCP, ready within a minute, stopped within half a minute.
     fn default() -> Self {
         Self {
             max_connections: 100,
             listen_tcp: None,
             start_timeout: Duration::from_secs(60),
+            stop_within: Duration::from_secs(30),
         }
     }
 }
@@ -55,6 +57,20 @@ impl ServerSettings {
             start_timeout,
             ..self
         }
+    }
+
+    /// How long an orderly shutdown may take, in whole seconds and at least one: a session that hangs would hold it up for ever.
+    /// After that the server is ended as by a crash, from which durable data recovers at the next start.
+    #[must_use]
+    pub fn stop_within(self, stop_within: Duration) -> Self {
+        Self {
+            stop_within,
+            ..self
+        }
+    }
+
+    pub(super) fn stop_limit(&self) -> Duration {
+        self.stop_within
     }
 
     /// The port, which also names the Unix socket.

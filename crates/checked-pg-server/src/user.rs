@@ -82,6 +82,18 @@ impl ServerUser {
         command
     }
 
+    /// Asks the server that runs on these data to shut down. Nobody owns it, by the lock of its folder.
+    pub(super) fn stop_orphan(&self, cluster: &Path) -> Result<()> {
+        let Some(process) = postmaster(cluster).filter(|process| runs_on(process, cluster)) else {
+            return Ok(());
+        };
+        let mut kill = self.command("/bin/sh");
+        kill.args(["-c", r#"kill -INT "$1""#, "sh", &process]);
+        let done = kill.stderr(Stdio::null()).status();
+        done.map(drop)
+            .map_err(|e| EmbeddedError::io("run", "/bin/sh", e))
+    }
+
     /// Makes a file or folder this user's own.
     pub(super) fn give(&self, path: &Path) -> Result<()> {
         match &self.stand_in {
@@ -108,6 +120,36 @@ impl ServerUser {
             .map_err(|e| EmbeddedError::io("run", "/bin/sh", e))?
             .success())
     }
+}
+
+/// Removes the sign of a server that has gone, by the lock of its folder, and whose number PostgreSQL would take for a living one: its
+/// process has ended and nobody has asked how, or the number is another program's now.
+pub(super) fn clear_status(cluster: &Path) -> Result<()> {
+    let stale = postmaster(cluster).filter(|process| !runs_on(process, cluster));
+    let status = cluster.join("postmaster.pid");
+    match stale.map(|_| fs::remove_file(&status)) {
+        Some(Err(e)) => Err(EmbeddedError::io("remove", status, e)),
+        _ => Ok(()),
+    }
+}
+
+/// The number of the process that runs on these data, or did.
+fn postmaster(cluster: &Path) -> Option<String> {
+    let status = fs::read_to_string(cluster.join("postmaster.pid")).ok()?;
+    let first = status.lines().next()?;
+    first.parse::<u32>().ok().map(|_| first.to_owned())
+}
+
+/// Whether this process is a server on these data, by its command line.
+fn runs_on(process: &str, cluster: &Path) -> bool {
+    let text = fs::read(format!("/proc/{process}/cmdline")).or_else(|_| {
+        let mut ps = Command::new("ps");
+        ps.args(["-o", "args=", "-p", process])
+            .stderr(Stdio::null());
+        ps.output().map(|output| output.stdout)
+    });
+    let text = text.unwrap_or_default();
+    String::from_utf8_lossy(&text).contains(&*cluster.to_string_lossy())
 }
 
 pub(super) fn we_are_root() -> bool {

@@ -14,11 +14,12 @@ use clap::Args;
 use llm_trading_db::{
     config::{self, Config},
     db::{Db, MigrationState},
-    embedded::EmbeddedServer,
+    embedded::{EmbeddedError, EmbeddedServer},
     error::Error,
     repo::compat,
 };
 use sqlx::{Postgres, migrate::MigrateDatabase};
+use tokio::task::spawn_blocking;
 
 use crate::commands::count;
 
@@ -91,7 +92,8 @@ impl Target {
             }
             None => {
                 let folder = self.folder()?;
-                let server = EmbeddedServer::persistent(&folder)?;
+                let data = folder.clone();
+                let server = aside(move || EmbeddedServer::persistent(&data)).await?;
                 let place = format!("{DATABASE} of the private server in {}", folder.display());
                 Session::on(server, place, |config| adapt(config, needs)).await?
             }
@@ -170,6 +172,13 @@ fn names_database(line: &str) -> Option<&'static str> {
     VARIABLES.into_iter().find(named)
 }
 
+/// Runs what blocks on a thread of its own, so that a signal counts meanwhile. The server stops with this process in any case.
+pub(crate) async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, EmbeddedError> + Send + 'static,
+) -> Result<T> {
+    Ok(spawn_blocking(work).await??)
+}
+
 impl Session {
     /// A server of our own: its database is made if need be, and brought up to date.
     pub(crate) async fn on(
@@ -204,7 +213,7 @@ impl Session {
             tracing::warn!("a connection was still busy and is cut");
         }
         if let Some(server) = self.server {
-            server.stop()?;
+            aside(move || server.stop()).await?;
         }
         Ok(())
     }

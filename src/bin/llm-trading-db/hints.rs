@@ -47,6 +47,7 @@ pub(crate) fn beyond(error: &anyhow::Error) -> Option<&'static str> {
         EmbeddedError::Unreachable { .. }
         | EmbeddedError::InUse { .. }
         | EmbeddedError::NotOurs { .. }
+        | EmbeddedError::DiskFull { .. }
         | EmbeddedError::OtherMajor { .. } => Some("name the folder with --data-dir"),
         EmbeddedError::NoBinaries { .. }
         | EmbeddedError::Fetch { .. }

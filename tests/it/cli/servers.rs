@@ -8,8 +8,9 @@
 use std::{
     fs,
     io::Write,
+    os::unix::fs::PermissionsExt,
     process::{Child, Command},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use llm_trading_db::{config::Config, db::Db, embedded::EmbeddedServer, repo::bars};
@@ -60,6 +61,44 @@ fn a_wrong_setting_is_named_and_not_repeated() {
         ended.failed(&[name]);
     }
     end(bare_binary().args(["status", "--database-url", "mysql://x"])).failed(&["postgres://"]);
+}
+
+#[test]
+fn a_signal_counts_while_the_private_server_starts() {
+    let folder = Folder::new();
+    let program = |name: &str, script: &str| {
+        let path = folder.0.join(name);
+        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    fs::set_permissions(&folder.0, fs::Permissions::from_mode(0o777)).unwrap();
+    let started = folder.0.join("started");
+    program("initdb", r#"for last; do :; done; mkdir "$last""#);
+    program(
+        "postgres",
+        &format!(
+            "case $1 in --version) echo 'postgres (PostgreSQL) 15.1' ;; *) touch {}; sleep 20 ;; esac",
+            started.display()
+        ),
+    );
+    let mut command = bare_binary();
+    command
+        .arg("status")
+        .arg("--data-dir")
+        .arg(folder.0.join("data"));
+    let child = command.env("PG_BIN", &folder.0).spawn().unwrap();
+    while !started.exists() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let begun = Instant::now();
+    interrupt(&child);
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(130), "{ended:?}");
+    assert!(
+        begun.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        begun.elapsed()
+    );
 }
 
 #[test]

