@@ -22,7 +22,7 @@ use llm_trading_db::{
     types::{Account, Conviction, Model, PitchLabel, Price, Symbol, WeekId},
 };
 use rust_decimal::Decimal;
-use sqlx::{AssertSqlSafe, Decode, PgExecutor, Postgres, Type};
+use sqlx::{AssertSqlSafe, Decode, PgExecutor, Postgres, Type, postgres::PgConnectOptions};
 
 use crate::{rollout::as_role, support};
 
@@ -31,7 +31,13 @@ pub async fn database() -> Db {
     open(false).await
 }
 
-/// The same, for a [`Recorder`](crate::statements::Recorder).
+/// The same, for a test that does what the roles of the desk may not, by statements of its own: triggers, other owners' types, deletes
+/// behind the repositories.
+pub async fn database_as_owner() -> Db {
+    connect(support::database_options().await, false).await
+}
+
+/// The same as [`database`], for a [`Recorder`](crate::statements::Recorder).
 pub async fn database_that_logs() -> Db {
     open(true).await
 }
@@ -41,6 +47,10 @@ async fn open(log_statements: bool) -> Db {
         Some(grants) => as_role::database(&grants).await,
         None => support::database_options().await,
     };
+    connect(options, log_statements).await
+}
+
+async fn connect(options: PgConnectOptions, log_statements: bool) -> Db {
     let config = Config::from_options(options).log_statements(log_statements);
     Db::connect(&config).await.unwrap()
 }

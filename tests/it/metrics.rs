@@ -14,7 +14,9 @@ use llm_trading_db::{
 };
 use rust_decimal::Decimal;
 
-use crate::fixtures::{column, database, day, dec, execute, invalid, price, symbol, versions};
+use crate::fixtures::{
+    column, database, database_as_owner, day, dec, execute, invalid, price, symbol, versions,
+};
 
 const DERIVED: [&str; 3] = [
     "daily_log_returns",
@@ -202,7 +204,7 @@ async fn two_runs_at_once_share_the_work() {
 
 #[tokio::test]
 async fn what_the_bars_no_longer_bear_out_is_removed() {
-    let db = database().await;
+    let db = database_as_owner().await;
     let mut random = Random(3);
     for ticker in ["SPY", "QQQ"] {
         let bars: Vec<Bar> = (0..20)
@@ -283,7 +285,7 @@ async fn a_new_day_costs_a_day() {
 
 #[tokio::test]
 async fn a_new_symbol_leaves_the_past_alone() {
-    let db = database().await;
+    let db = database_as_owner().await;
     let mut random = Random(19);
     random_bars(&db, &mut random, &["QQQ", "SPY"], 0..60).await;
     run(&db, 10).await;
@@ -304,7 +306,7 @@ async fn a_new_symbol_leaves_the_past_alone() {
 
 #[tokio::test]
 async fn whoever_changes_a_bar_is_noticed() {
-    let db = database().await;
+    let db = database_as_owner().await;
     let mut random = Random(23);
     random_bars(&db, &mut random, &["QQQ", "SPY"], 0..40).await;
     run(&db, 5).await;
@@ -356,7 +358,7 @@ async fn whoever_changes_a_bar_is_noticed() {
 
 #[tokio::test]
 async fn a_window_longer_than_the_history_is_refused() {
-    let db = database().await;
+    let db = database_as_owner().await;
     let mut random = Random(29);
     random_bars(&db, &mut random, &["QQQ", "SPY"], 0..30).await;
     run(&db, 5).await;

@@ -22,8 +22,8 @@ use rust_decimal::{Decimal, prelude::ToPrimitive};
 
 use crate::{
     fixtures::{
-        account, append_events, at, count, database, dec, entry, execute, exit, invalid, not_found,
-        other_event, price, week,
+        account, append_events, at, count, database, database_as_owner, dec, entry, execute, exit,
+        invalid, not_found, other_event, price, week,
     },
     metrics::Random,
 };
@@ -222,7 +222,7 @@ fn random_journal(random: &mut Random, round: u64) -> Vec<NewEvent> {
 
 #[tokio::test]
 async fn the_job_agrees_with_its_documentation() {
-    let db = database().await;
+    let db = database_as_owner().await;
     let mut random = Random(20_260_121);
     for round in 0..60 {
         execute(&db, "TRUNCATE execution_events, weekly_performance, account_performance, performance_problems")
@@ -429,7 +429,7 @@ async fn returns_that_multiply_beyond_belief_name_the_largest() {
 
 #[tokio::test]
 async fn a_document_that_cannot_be_read_is_its_account_s_matter() {
-    let db = database().await;
+    let db = database_as_owner().await;
     three_accounts(&db).await;
     // As an older program may have left it, before the domain had this rule.
     for sql in [

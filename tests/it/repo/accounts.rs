@@ -7,7 +7,7 @@ use llm_trading_db::{
 
 use sqlx::PgExecutor;
 
-use crate::fixtures::{at, database, execute, not_found, now, refused_by};
+use crate::fixtures::{at, database, database_as_owner, execute, not_found, now, refused_by};
 
 fn balance(text: &str) -> Balance {
     text.parse().unwrap()
@@ -152,7 +152,7 @@ async fn a_transfer_goes_when_what_was_missing_has_arrived() {
 
 #[tokio::test]
 async fn accounts_that_a_trigger_holds_back_are_no_success() {
-    let db = database().await;
+    let db = database_as_owner().await;
     let (from, to) = (open(&db, "1").await, open(&db, "0").await);
     execute(
         &db,

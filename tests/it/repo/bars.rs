@@ -399,3 +399,34 @@ async fn closes_come_with_their_neighbours() {
     assert_eq!(dates(2).await, [day("2026-01-05"), day("2026-01-06")]);
     assert_eq!(dates(9).await.len(), 6);
 }
+
+#[tokio::test]
+async fn a_span_of_bars_is_removed_with_both_its_ends() {
+    let db = database().await;
+    let dates = [
+        "2026-01-09",
+        "2026-01-06",
+        "2026-01-08",
+        "2026-01-05",
+        "2026-01-07",
+    ];
+    let closes = ["9", "6", "8", "5", "7"];
+    let of = |ticker| {
+        dates
+            .iter()
+            .zip(closes)
+            .map(move |(date, close)| bar(ticker, date, close))
+    };
+    let bars: Vec<Bar> = of("SPY").chain(of("TLT")).collect();
+    bars::upsert_many(&db, &bars).await.unwrap();
+    let (from, to) = (day("2026-01-06"), day("2026-01-08"));
+    assert_eq!(bars::delete(&db, symbol("SPY"), from, to).await.unwrap(), 3);
+    assert_eq!(
+        keys(&all(&db, "SPY").await),
+        ["SPY 2026-01-05", "SPY 2026-01-09"]
+    );
+    assert_eq!(all(&db, "TLT").await.len(), 5);
+    // Nothing is left of the span, and nothing is before its start.
+    assert_eq!(bars::delete(&db, symbol("SPY"), from, to).await.unwrap(), 0);
+    assert_eq!(bars::delete(&db, symbol("TLT"), to, from).await.unwrap(), 0);
+}

@@ -315,6 +315,41 @@ async fn an_exit_follows_its_entry_of_the_same_instant() {
 }
 
 #[tokio::test]
+async fn the_trades_of_some_accounts_and_weeks_are_those_of_all() {
+    let db = database().await;
+    let asked = [("CHATGPT", "2026-01-07"), ("GEMINI", "2026-01-14")]
+        .map(|(of, start)| (account(of), week(start)));
+    for (n, (of, start)) in [
+        ("GEMINI", "2026-01-14"),
+        ("CHATGPT", "2026-01-14"),
+        ("GEMINI", "2026-01-07"),
+        ("CHATGPT", "2026-01-07"),
+        ("CHATGPT", "2026-01-07"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let event = NewEvent {
+            week_id: week(start),
+            ..new(
+                &n.to_string(),
+                of,
+                &format!("1{n}T15:00:00"),
+                entry(&format!("10{n}"), "1"),
+            )
+        };
+        append(&db, &event).await.unwrap();
+    }
+    let mut wanted = events::trades(&db).await.unwrap();
+    wanted.retain(|trade| asked.contains(&(trade.account, trade.week_id)));
+    assert_eq!(wanted.len(), 3);
+    // A pair given twice is one.
+    let given = [asked[1], asked[0], asked[1]];
+    assert_eq!(events::trades_of(&db, &given).await.unwrap(), wanted);
+    assert_eq!(events::trades_of(&db, &[]).await.unwrap(), []);
+}
+
+#[tokio::test]
 async fn an_event_is_known_by_its_content_under_another_id() {
     let db = database().await;
     assert_eq!(events::known(&db, &[]).await.unwrap(), [].into());

@@ -8,8 +8,8 @@ use llm_trading_db::{
 };
 
 use crate::fixtures::{
-    account, at, changed_at, count, database, dec, execute, invalid, label, model, not_found, now,
-    pitch, review, symbol, versions, week,
+    account, at, changed_at, count, database, database_as_owner, dec, execute, invalid, label,
+    model, not_found, now, pitch, review, symbol, versions, week,
 };
 
 const WEEK: &str = "2026-01-07";
@@ -345,7 +345,7 @@ async fn pitches_come_with_their_reviews() {
 
 #[tokio::test]
 async fn a_review_that_is_none_names_its_place() {
-    let db = database().await;
+    let db = database_as_owner().await;
     let ids = pitches::save(&db, week(WEEK), None, &[new("groq", "1")], now())
         .await
         .unwrap();

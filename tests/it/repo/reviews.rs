@@ -12,8 +12,8 @@ use llm_trading_db::{
 };
 
 use crate::fixtures::{
-    ALLOWED, account, at, changed_at, count, database, execute, invalid, label, model, not_found,
-    now, pitch, refused_by, review, versions, week,
+    ALLOWED, account, at, changed_at, count, database, database_as_owner, execute, invalid, label,
+    model, not_found, now, pitch, refused_by, review, versions, week,
 };
 
 fn wednesday() -> WeekId {
@@ -238,7 +238,7 @@ async fn a_round_that_does_not_fit_says_why_and_changes_nothing() {
 
 #[tokio::test]
 async fn a_review_has_a_pitch_in_its_own_week() {
-    let db = database().await;
+    let db = database_as_owner().await;
     let pitch = pitched(&db, None, &["groq"]).await[0];
     let document = serde_json::to_string(&review(label('A'), 7)).unwrap();
     let insert = |week, pitch| {

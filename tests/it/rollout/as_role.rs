@@ -41,18 +41,6 @@ async fn database_as(role: &str, grants: &str) -> PgConnectOptions {
     options.username(role)
 }
 
-/// Tests that also do by statements of their own what the role may not: triggers, other owners' types, deletes behind the repositories.
-pub(crate) const AS_OWNER: [&str; 8] = [
-    "metrics::a_new_symbol_leaves_the_past_alone",
-    "metrics::a_window_longer_than_the_history_is_refused",
-    "metrics::what_the_bars_no_longer_bear_out_is_removed",
-    "metrics::whoever_changes_a_bar_is_noticed",
-    "performance::a_document_that_cannot_be_read_is_its_account_s_matter",
-    "performance::the_job_agrees_with_its_documentation",
-    "accounts::accounts_that_a_trigger_holds_back_are_no_success",
-    "reviews::a_review_has_a_pitch_in_its_own_week",
-];
-
 /// Runs one test of this binary again, as the application role.
 pub(crate) async fn run_again(test: &str) {
     let grants = rollout::grants(&SCHEMA, ROLE, Work::Write).await.unwrap();
@@ -62,7 +50,11 @@ pub(crate) async fn run_again(test: &str) {
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&run.stdout);
-    assert!(run.status.success() && said.contains("1 passed"), "{said}");
+    assert!(
+        run.status.success() && said.contains("1 passed"),
+        "{said}\n\nThe tests ran as a role with the rights of `doctor --grants` (tests/it/rollout/as_role.rs). One that was denied a \
+         right for a statement of its own asks for `fixtures::database_as_owner`."
+    );
 }
 
 /// The cached statements: the text, and how many parameters it has.
