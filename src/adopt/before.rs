@@ -1,7 +1,10 @@
 //! What is looked at before anything moves.
 
-use super::{End, Options, in_the_way, statements};
-use crate::{db::Tx, error::MigrationError};
+use super::{End, Error, Options, in_the_way, statements};
+use crate::{
+    db::{Db, Tx},
+    error::{MigrationError, TimeoutKind},
+};
 
 /// Looks whether anything stands in the way. Returns who else is connected.
 pub(super) async fn look(tx: &mut Tx, options: &Options) -> Result<Vec<String>, End> {
@@ -47,6 +50,20 @@ pub(super) async fn rights(tx: &mut Tx) -> Result<(), End> {
         missing if missing.is_empty() => Ok(()),
         missing => Err(in_the_way(missing.join("; "))),
     }
+}
+
+/// Says who holds an old table where that is what stood in the way.
+pub(super) async fn held(db: &Db, error: Error) -> Error {
+    let Error::Database(crate::Error::Timeout(TimeoutKind::Lock)) = error else {
+        return error;
+    };
+    let sessions = db
+        .transaction_once(async |tx| statements::in_transactions(tx).await)
+        .await;
+    Error::InTheWay(format!(
+        "nothing was changed, since another transaction held one of the tables for five seconds: end it, or try again later: {}",
+        sessions.unwrap_or_default().join("; ")
+    ))
 }
 
 /// Something of others has the name of something that the migrations make.

@@ -87,7 +87,7 @@ pub async fn run(
             report: *report,
             now: true,
         }),
-        Err(End::Error(error)) => Err(error),
+        Err(End::Error(error)) => Err(before::held(db, error).await),
     }
 }
 
@@ -144,7 +144,8 @@ async fn adopt(
         let migrated = tx.migrate(&crate::SCHEMA).await;
         migrations = migrated.map_err(before::taken_name)?;
     }
-    progress(Step::Reading);
+    let rows = statements::rows_to_read(tx).await?;
+    progress(Step::Reading { rows });
     statements::run(tx, Script::Read).await?;
     if options.again {
         statements::run(tx, Script::OnlyRefused).await?;

@@ -142,6 +142,26 @@ pub(super) async fn sessions(tx: &mut Tx) -> Result<Vec<String>> {
     Ok(found)
 }
 
+/// Others who are in a transaction, a line each.
+pub(super) async fn in_transactions(tx: &mut Tx) -> Result<Vec<String>> {
+    let found = texts(tx, include_str!("sql/sessions.sql")).await?;
+    let found = found.into_iter().filter(|line| !line.ends_with(", idle)"));
+    Ok(found.collect())
+}
+
+/// How many old rows there are.
+pub(super) async fn rows_to_read(tx: &mut Tx) -> Result<u64> {
+    let rows = texts(
+        tx,
+        "SELECT sum(tried)::text FROM pg_temp.moved WHERE tried IS NOT NULL HAVING count(*) > 0",
+    )
+    .await?;
+    Ok(rows
+        .first()
+        .and_then(|rows| rows.parse().ok())
+        .unwrap_or_default())
+}
+
 /// The report, as JSON.
 pub(super) async fn report(tx: &mut Tx) -> Result<String> {
     let mut found = texts(tx, include_str!("sql/report.sql")).await?;

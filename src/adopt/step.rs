@@ -11,7 +11,10 @@ pub enum Step {
     /// Runs the migrations.
     Migrating,
     /// Copies the old rows.
-    Reading,
+    Reading {
+        /// How many there are.
+        rows: u64,
+    },
     /// Makes new rows of them.
     Converting,
     /// Looks at every document.
@@ -28,10 +31,13 @@ pub enum Step {
 
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Self::Reading { rows } = self {
+            return write!(f, "reading {rows} old rows");
+        }
         f.write_str(match self {
             Self::Moving => "moving the old tables",
             Self::Migrating => "running the migrations",
-            Self::Reading => "reading the old rows",
+            Self::Reading { .. } => "reading the old rows",
             Self::Converting => "converting them",
             Self::Judging => "looking at every document",
             Self::Writing => "writing the new rows",

@@ -85,6 +85,18 @@ BEGIN
           WHERE attrelid = pg_class.oid AND typtype = 'd' AND typnamespace = relnamespace
       );
 
+    -- These name the tables by text, and so find the new ones from now on.
+    INSERT INTO pg_temp.stray
+    SELECT 'function', oid::regprocedure::text, 'names ' || named.tables || ' in its text, and finds the new tables from now on'
+    FROM pg_proc
+    CROSS JOIN LATERAL (
+        SELECT string_agg(name, ', ' ORDER BY name) AS tables FROM pg_temp.moved WHERE prosrc ~ ('\m' || name || '\M')
+    ) AS named
+    WHERE named.tables IS NOT NULL
+      AND pronamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace, pg_my_temp_schema())
+      AND NOT (pronamespace = home::regnamespace AND (proname = 'get_week_id' AND pronargs = 0 OR proname = 'upsert_daily_bar' AND pronargs = 7))
+      AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = pg_proc.oid AND deptype = 'e');
+
     EXECUTE format('CREATE SCHEMA IF NOT EXISTS %I', legacy);
     FOR found IN SELECT name, was::regclass AS relation FROM pg_temp.moved ORDER BY place LOOP
         EXECUTE format('ALTER TABLE %s SET SCHEMA %I', found.relation, legacy);

@@ -217,7 +217,8 @@ FROM (
     JOIN pg_temp.old_peer_reviews AS old USING (n)
     JOIN peer_reviews AS ours ON ours.id = new.id
     JOIN pm_pitches AS about ON about.id = ours.pitch_id AND about.week_id = ours.week_id
-    LEFT JOIN LATERAL (SELECT p.n, p.j FROM pg_temp.old_pm_pitches AS p WHERE p.j ->> 'id' = old.j ->> 'pitch_id' LIMIT 1) AS pitch ON true
+    LEFT JOIN (SELECT DISTINCT ON (p.j ->> 'id') p.j ->> 'id' AS id, p.n, p.j FROM pg_temp.old_pm_pitches AS p ORDER BY p.j ->> 'id', p.n) AS pitch
+        ON pitch.id = old.j ->> 'pitch_id'
     WHERE new.code IS NULL
 ) AS compared;
 

@@ -407,3 +407,36 @@ async fn rights_are_listed_and_given_on_what_programs_of_before_see() {
     reader.close().await.unwrap();
     role.gone(&old).await;
 }
+
+/// Who holds an old table is named, and nothing was changed.
+#[tokio::test]
+async fn a_table_that_another_transaction_holds_is_not_waited_for_without_end() {
+    let old = Old::new().await;
+    let mut other = PgConnection::connect(&old.url).await.unwrap();
+    sqlx::raw_sql("SET application_name = 'nightly'; BEGIN; LOCK TABLE users IN ROW SHARE MODE")
+        .execute(&mut other)
+        .await
+        .unwrap();
+    adopt(&old, &["--while-connected"]).failed(&[
+        "nothing was changed",
+        "held one of the tables for five seconds",
+        "(nightly, idle in transaction)",
+    ]);
+    assert!(old.holds("to_regnamespace('legacy') IS NULL").await);
+    other.close().await.unwrap();
+}
+
+/// The progress says how much there is to do.
+#[tokio::test]
+async fn the_progress_tells_the_rows() {
+    let old = Old::new().await;
+    old.run(&rows()).await;
+    let ended = end(binary(&old.url).args(["--verbose", "adopt", "--dry-run"]));
+    for part in [
+        "moving the old tables",
+        "reading 61 old rows",
+        "proving that nothing was lost",
+    ] {
+        assert!(ended.err.contains(part), "{ended:?}");
+    }
+}
