@@ -1,5 +1,7 @@
 //! The commands of docs/from-asyncpg.md, in their order.
 
+use std::{fs, path::Path};
+
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 use super::{Desk, python};
@@ -174,4 +176,52 @@ async fn a_program_at_work_while_the_tables_move_loses_nothing() {
     );
     assert!(old.holds(&found).await);
     end(binary(&old.url).arg("doctor")).ok();
+}
+
+/// All of a module that is a file, or a folder with more of it.
+fn source(module: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let files = ["repo/", ""].map(|folder| root.join(format!("{folder}{module}")));
+    let mut text = String::new();
+    for file in files {
+        for found in [file.with_extension("rs"), file.join("mod.rs")] {
+            text += &fs::read_to_string(found).unwrap_or_default();
+        }
+        for found in fs::read_dir(file).into_iter().flatten() {
+            text += &fs::read_to_string(found.unwrap().path()).unwrap();
+        }
+    }
+    text
+}
+
+/// A route of before that is promised a function has it.
+#[test]
+fn the_functions_of_the_routes_are_there() {
+    let (_, table) = GUIDE.split_once("| route | function |").unwrap();
+    let (table, _) = table.split_once("\n\n").unwrap();
+    let mut seen = 0;
+    for line in table.lines().filter(|line| line.starts_with("| `")) {
+        let mut module = String::new();
+        let cell = line.split('|').nth(2).unwrap();
+        let names = cell.split('`').skip(1).step_by(2);
+        for name in names.filter(|name| *name != "weekly_graph") {
+            let function = match name.rsplit_once("::") {
+                Some((path, function)) => {
+                    module = path.replace("::", "/");
+                    function
+                }
+                // Of the module before it.
+                None => name,
+            };
+            if module == "Db" {
+                continue;
+            }
+            let text = source(&module);
+            let declared = ["pub async fn ", "pub fn "].map(|begin| format!("{begin}{function}("));
+            let there = declared.iter().any(|declared| text.contains(declared));
+            assert!(there, "{module}::{function} of {line}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 30, "{seen}");
 }
