@@ -3,7 +3,7 @@
 //! Runs by itself on a private server: `cargo run --features cli --example route_to_pool`.
 
 use anyhow::Result;
-use chrono::{DateTime, TimeZone, Utc};
+use chrono::{TimeZone, Utc};
 use llm_trading_db::{
     config::Config,
     db::Db,
@@ -15,7 +15,7 @@ use llm_trading_db::{
         logs::{self, NewLogEntry},
         users::{self, User},
     },
-    types::{AccountId, Amount, Level, UserId},
+    types::{AccountId, Amount, Level, Timestamp, UserId},
 };
 
 /// The route: text comes in, text goes out; a mistake of the caller becomes a status.
@@ -24,7 +24,7 @@ async fn post_transfer(
     from: &str,
     to: &str,
     amount: &str,
-    at: DateTime<Utc>,
+    at: Timestamp,
 ) -> (u16, String) {
     let parsed = (|| {
         Ok::<_, llm_trading_db::types::Invalid>((from.parse()?, to.parse()?, amount.parse()?))
@@ -46,7 +46,7 @@ async fn pay(
     from: AccountId,
     to: AccountId,
     amount: Amount,
-    at: DateTime<Utc>,
+    at: Timestamp,
 ) -> Result<llm_trading_db::types::Balance, TransferError> {
     db.transaction(async |tx| {
         let balances = accounts::transfer(&mut *tx, from, to, amount).await?;
@@ -70,10 +70,8 @@ async fn main() -> Result<()> {
     let db = Db::connect(&Config::from_options(server.options())).await?;
     db.migrate(&llm_trading_db::SCHEMA).await?;
 
-    let at = Utc
-        .with_ymd_and_hms(2026, 1, 7, 14, 0, 0)
-        .single()
-        .unwrap_or_default();
+    let at = Utc.with_ymd_and_hms(2026, 1, 7, 14, 0, 0).single();
+    let at = Timestamp::from(at.unwrap_or_default());
     let user = User {
         id: UserId::generate(at),
         name: "Ada".parse()?,

@@ -15,7 +15,7 @@ use llm_trading_db::{
         bars::{self, Bar},
         returns::Return,
     },
-    types::{AccountId, Balance, Price, Symbol, WeekId},
+    types::{AccountId, Balance, Price, Symbol, Timestamp, WeekId},
 };
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -203,8 +203,10 @@ fn pitch(n: u128) -> Result<Value> {
     document(&week.to_string(), &format!("vendor/model-{:02}", n % 20))
 }
 
-fn opened() -> DateTime<Utc> {
-    DateTime::from_timestamp(1_700_000_000, 0).unwrap_or_default()
+fn opened() -> Timestamp {
+    DateTime::from_timestamp(1_700_000_000, 0)
+        .unwrap_or_default()
+        .into()
 }
 
 /// Random walks, the same in every run.

@@ -120,7 +120,7 @@ impl From<crate::Error> for Undone {
 pub(super) async fn restated(tx: &mut Tx, at: DateTime<Utc>) -> Result<Vec<Restated>, End> {
     statements::run(tx, Script::BeforePerformance).await?;
     let undone = db::savepoint(&mut *tx, async |tx| {
-        performance::run_in(tx, None, at).await?;
+        performance::run_in(tx, None, at.into()).await?;
         let found = statements::restated(tx).await?;
         Err::<Infallible, _>(Undone::Told(found))
     });

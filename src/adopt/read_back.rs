@@ -39,7 +39,10 @@ async fn of_week(tx: &mut Tx, week: WeekId) -> Result<usize> {
 
 async fn journal(tx: &mut Tx) -> Result<usize> {
     let mut read = 0;
-    for days in research::history(&mut *tx, year_one()).await?.values() {
+    for days in research::history(&mut *tx, year_one().into())
+        .await?
+        .values()
+    {
         for id in days.values().flat_map(|day| &day.report_ids) {
             research::get(&mut *tx, *id).await?;
             read += 1;

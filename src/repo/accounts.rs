@@ -7,14 +7,13 @@
 //! | [`lock`], [`deposit`], [`withdraw`] | 1 | primary key |
 //! | [`list`] | 1 | primary key, whole table |
 
-use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 
 use super::batch::{all_of, columns, sorted};
 use crate::{
     db::{Queryable, Tx},
     error::{Error, Result},
-    types::{AccountId, Amount, Balance},
+    types::{AccountId, Amount, Balance, Timestamp},
 };
 
 /// A cash account.
@@ -25,7 +24,7 @@ pub struct CashAccount {
     /// Cash in US dollars and cents; never negative.
     pub balance: Balance,
     /// When the account was opened.
-    pub created_at: DateTime<Utc>,
+    pub created_at: Timestamp,
 }
 
 /// Which side of a transfer an error is about.
@@ -88,7 +87,7 @@ pub async fn open(
     db: impl PgExecutor<'_>,
     id: AccountId,
     balance: Balance,
-    at: DateTime<Utc>,
+    at: Timestamp,
 ) -> Result<()> {
     sqlx::query!(
         "INSERT INTO accounts (id, balance, created_at) VALUES ($1, $2, $3)",

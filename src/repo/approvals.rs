@@ -7,13 +7,12 @@
 //! | [`of_week`] | 1 | `pm_pitches_week_model_key`, primary key |
 //! | [`decide_report`], [`of_report`] | 1 | primary keys |
 
-use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 
 use super::batch::storable;
 use crate::{
     error::{Error, Result},
-    types::{PitchId, ReportId, UserName, Verdict, WeekId},
+    types::{PitchId, ReportId, Timestamp, UserName, Verdict, WeekId},
 };
 
 /// A verdict to store.
@@ -26,7 +25,7 @@ pub struct NewApproval {
     /// Why.
     pub note: Option<String>,
     /// When.
-    pub decided_at: DateTime<Utc>,
+    pub decided_at: Timestamp,
 }
 
 /// What was said about a pitch.
@@ -42,7 +41,7 @@ pub struct PitchApproval {
     /// Why.
     pub note: Option<String>,
     /// When.
-    pub decided_at: DateTime<Utc>,
+    pub decided_at: Timestamp,
 }
 
 /// What was said about a research report.
@@ -58,7 +57,7 @@ pub struct ReportApproval {
     /// Why.
     pub note: Option<String>,
     /// When.
-    pub decided_at: DateTime<Utc>,
+    pub decided_at: Timestamp,
 }
 
 /// Stores a verdict about a pitch as it is now, in place of an earlier one.

@@ -5,7 +5,6 @@
 //! | [`upsert_many`] | 1 | `market_condition_performance_key` |
 //! | [`of_condition`] | 1 | `market_condition_performance_condition_idx` |
 
-use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use sqlx::PgExecutor;
 
@@ -15,7 +14,9 @@ use super::{
 };
 use crate::{
     error::Result,
-    types::{Account, ConditionPerformanceId, ConditionType, ConditionValue, Weeks, exact},
+    types::{
+        Account, ConditionPerformanceId, ConditionType, ConditionValue, Timestamp, Weeks, exact,
+    },
 };
 
 /// How an account did in the weeks of a market condition.
@@ -41,7 +42,7 @@ pub struct ConditionPerformance {
     /// Number of weeks looked back; `None` for all time.
     pub weeks_lookback: Option<Weeks>,
     /// Instant the row is of.
-    pub calculated_at: DateTime<Utc>,
+    pub calculated_at: Timestamp,
 }
 
 /// Stores rows, or replaces those of the same condition, account and lookback: one statement, all or nothing. Rows that are

@@ -7,14 +7,13 @@
 //! | [`of_week`], [`latest`] | 1 | `chairman_decisions_week_research_key` |
 //! | [`of_research`] | 1 | `chairman_decisions_research_date_idx` |
 
-use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 
 use crate::{
     db::Queryable,
     documents::DecisionDocument,
     error::{Error, Result},
-    types::{DecisionId, Invalid, WeekId},
+    types::{DecisionId, Invalid, Timestamp, WeekId},
 };
 
 /// A decision as stored.
@@ -28,9 +27,9 @@ pub struct StoredDecision {
     /// The decision.
     pub decision_data: DecisionDocument,
     /// Instant of the research it rests on.
-    pub research_date: Option<DateTime<Utc>>,
+    pub research_date: Option<Timestamp>,
     /// When it was first stored.
-    pub created_at: DateTime<Utc>,
+    pub created_at: Timestamp,
 }
 
 /// Saves the decision of a week and of a research round, in place of an earlier one, whose id it keeps; one that is there with
@@ -42,9 +41,9 @@ pub struct StoredDecision {
 pub async fn save(
     mut db: impl Queryable,
     week: WeekId,
-    research_date: Option<DateTime<Utc>>,
+    research_date: Option<Timestamp>,
     decision: &DecisionDocument,
-    at: DateTime<Utc>,
+    at: Timestamp,
 ) -> Result<DecisionId> {
     if decision.week_id() != week {
         let why = format!(
@@ -134,7 +133,7 @@ pub async fn of_week(db: impl PgExecutor<'_>, week: WeekId) -> Result<Vec<Stored
 #[tracing::instrument(name = "db.decisions.of_research", skip_all, fields(%research_date), err(level = "debug"))]
 pub async fn of_research(
     db: impl PgExecutor<'_>,
-    research_date: DateTime<Utc>,
+    research_date: Timestamp,
 ) -> Result<Vec<StoredDecision>> {
     let decisions = sqlx::query_as!(
         StoredDecision,

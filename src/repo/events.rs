@@ -24,14 +24,13 @@ pub use trades::{TradeEvent, corrected_weeks, trades, trades_of};
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 use sqlx_conditional_queries::conditional_query_as;
 
 use crate::{
     documents::EventDocument,
     error::{Error, Result},
-    types::{Account, EventId, EventType, WeekId},
+    types::{Account, EventId, EventType, Timestamp, WeekId},
 };
 
 /// An event to append.
@@ -46,7 +45,7 @@ pub struct NewEvent {
     /// What happened.
     pub event_data: EventDocument,
     /// When it happened.
-    pub occurred_at: DateTime<Utc>,
+    pub occurred_at: Timestamp,
 }
 
 /// An event as stored.
@@ -64,7 +63,7 @@ pub struct StoredEvent {
     /// What happened.
     pub event_data: EventDocument,
     /// When it happened.
-    pub occurred_at: DateTime<Utc>,
+    pub occurred_at: Timestamp,
 }
 
 /// Which events [`history`] gives; all that are `None` do not filter.
@@ -83,7 +82,7 @@ pub struct Filter {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Cursor {
     /// Time of the last event of the page.
-    pub occurred_at: DateTime<Utc>,
+    pub occurred_at: Timestamp,
     /// Its id, which orders events of one instant.
     pub id: EventId,
 }

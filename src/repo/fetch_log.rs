@@ -5,14 +5,13 @@
 //! | [`append`], [`append_many`] | 1 | primary key |
 //! | [`recent`] | 1 | `fetch_log_timestamp_idx` |
 
-use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 use sqlx_conditional_queries::conditional_query_as;
 
 use super::batch::{all_of, all_storable, columns, storable};
 use crate::{
     error::Result,
-    types::{FetchId, FetchStatus, FetchType, Symbol},
+    types::{FetchId, FetchStatus, FetchType, Symbol, Timestamp},
 };
 
 /// An attempt to note.
@@ -25,7 +24,7 @@ pub struct NewFetch {
     /// How it ended: the error message of a failure.
     pub outcome: std::result::Result<(), String>,
     /// When it ended.
-    pub at: DateTime<Utc>,
+    pub at: Timestamp,
 }
 
 /// An attempt to fetch market data.
@@ -43,7 +42,7 @@ pub struct Fetch {
     /// Why it failed; `None` exactly if it succeeded.
     pub error_message: Option<String>,
     /// When it ended.
-    pub timestamp: DateTime<Utc>,
+    pub timestamp: Timestamp,
 }
 
 /// Notes how a fetch ended: `outcome` is the error message of a failure.
@@ -56,7 +55,7 @@ pub async fn append(
     fetch_type: FetchType,
     symbol: Option<Symbol>,
     outcome: std::result::Result<(), &str>,
-    at: DateTime<Utc>,
+    at: Timestamp,
 ) -> Result<FetchId> {
     storable("outcome", outcome.err())?;
     let id = FetchId::generate(at);

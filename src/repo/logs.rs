@@ -5,7 +5,6 @@
 //! | [`append`], [`append_many`] | 1 | primary key |
 //! | [`recent`] | 1 | `logs_created_idx`, or `logs_level_idx` with a level |
 
-use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 use sqlx_conditional_queries::conditional_query_as;
 
@@ -13,7 +12,7 @@ use super::batch::{all_storable, columns, storable};
 use crate::{
     documents::LogDocument,
     error::{Error, Result},
-    types::{Level, LogId},
+    types::{Level, LogId, Timestamp},
 };
 
 /// An entry to append.
@@ -40,7 +39,7 @@ pub struct LogEntry {
     /// Named values that belong to it.
     pub data: Option<LogDocument>,
     /// When it was logged.
-    pub created_at: DateTime<Utc>,
+    pub created_at: Timestamp,
 }
 
 /// Appends an entry.
@@ -48,11 +47,7 @@ pub struct LogEntry {
 /// # Errors
 /// [`Error::Invalid`] if the message contains U+0000.
 #[tracing::instrument(name = "db.logs.append", skip_all, fields(level = %entry.level), err(level = "debug"))]
-pub async fn append(
-    db: impl PgExecutor<'_>,
-    entry: &NewLogEntry,
-    at: DateTime<Utc>,
-) -> Result<LogId> {
+pub async fn append(db: impl PgExecutor<'_>, entry: &NewLogEntry, at: Timestamp) -> Result<LogId> {
     storable("message", entry.message.as_str())?;
     let id = LogId::generate(at);
     sqlx::query!(
@@ -76,7 +71,7 @@ pub async fn append(
 pub async fn append_many(
     db: impl PgExecutor<'_>,
     entries: &[NewLogEntry],
-    at: DateTime<Utc>,
+    at: Timestamp,
 ) -> Result<Vec<LogId>> {
     if entries.is_empty() {
         return Ok(Vec::new());

@@ -11,14 +11,13 @@
 //! | [`of_trade`] | 1 | `trade_orders_attempt_key` |
 //! | [`find_by_broker_id`] | 1 | `trade_orders_broker_key` |
 
-use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 
 use super::batch::storable;
 use crate::{
     db::Queryable,
     error::{Error, Result},
-    types::{OrderId, OrderSide, OrderStatus, Price, Quantity, TradeId},
+    types::{OrderId, OrderSide, OrderStatus, Price, Quantity, Timestamp, TradeId},
 };
 
 /// An order to send.
@@ -59,9 +58,9 @@ pub struct Order {
     /// What the broker said about it last.
     pub message: Option<String>,
     /// When it was written down.
-    pub created_at: DateTime<Utc>,
+    pub created_at: Timestamp,
     /// When its status last changed.
-    pub updated_at: DateTime<Utc>,
+    pub updated_at: Timestamp,
 }
 
 /// What the broker says about an order.
@@ -85,7 +84,7 @@ pub struct Answer {
 pub async fn write_down(
     mut db: impl Queryable,
     order: &NewOrder,
-    at: DateTime<Utc>,
+    at: Timestamp,
 ) -> Result<OrderId> {
     let id = OrderId::of_attempt(order.trade_id, order.attempt);
     let added = sqlx::query!(
@@ -194,7 +193,7 @@ pub async fn advance(
     mut db: impl Queryable,
     id: OrderId,
     answer: &Answer,
-    at: DateTime<Utc>,
+    at: Timestamp,
 ) -> Result<bool> {
     storable("broker_order_id", answer.broker_order_id.as_deref())?;
     storable("message", answer.message.as_deref())?;

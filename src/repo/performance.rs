@@ -9,7 +9,6 @@
 //! | [`replace_problems`] | 2 | `performance_problems_lookback_idx` |
 //! | [`problems`] | 1 | `performance_problems_lookback_idx` |
 
-use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use sqlx::PgExecutor;
 use sqlx_conditional_queries::conditional_query_as;
@@ -21,7 +20,9 @@ use super::{
 use crate::{
     db::Tx,
     error::{Error, Result},
-    types::{Account, Conviction, EventId, PerformanceId, ProblemId, WeekId, Weeks, exact},
+    types::{
+        Account, Conviction, EventId, PerformanceId, ProblemId, Timestamp, WeekId, Weeks, exact,
+    },
 };
 
 /// The statistics of an account. Returns are fractions: 0.01 is one per cent. A ratio that is not defined is `None`.
@@ -55,7 +56,7 @@ pub struct Performance {
     /// Conviction of the largest magnitude, with its sign.
     pub max_conviction: Option<Conviction>,
     /// Instant the statistics are of.
-    pub calculated_at: DateTime<Utc>,
+    pub calculated_at: Timestamp,
 }
 
 /// A place on the leaderboard.
@@ -86,7 +87,7 @@ pub struct Place {
     /// Weeks with a positive return.
     pub profitable_weeks: i32,
     /// Instant the statistics are of.
-    pub calculated_at: DateTime<Utc>,
+    pub calculated_at: Timestamp,
     /// True if the statistics are older than those of others, or if the last job could not believe the account's events:
     /// [`problems`] says why.
     pub stale: bool,
@@ -305,7 +306,7 @@ pub async fn replace_problems(
     tx: &mut Tx,
     lookback: Option<Weeks>,
     problems: &[Problem],
-    found_at: DateTime<Utc>,
+    found_at: Timestamp,
 ) -> Result<()> {
     sqlx::query!(
         r#"

@@ -14,7 +14,6 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use sqlx::PgExecutor;
 
@@ -23,7 +22,9 @@ use crate::{
     db::Queryable,
     documents::{PitchDocument, PitchReviewsDocument},
     error::{Error, Result},
-    types::{Account, Conviction, Direction, Instrument, Invalid, Model, PitchId, WeekId},
+    types::{
+        Account, Conviction, Direction, Instrument, Invalid, Model, PitchId, Timestamp, WeekId,
+    },
 };
 
 /// A pitch to save.
@@ -58,9 +59,9 @@ pub struct StoredPitch {
     /// Copy of the conviction in the document.
     pub conviction: Conviction,
     /// Instant of the research the pitch rests on.
-    pub research_date: Option<DateTime<Utc>>,
+    pub research_date: Option<Timestamp>,
     /// When it was first stored.
-    pub created_at: DateTime<Utc>,
+    pub created_at: Timestamp,
 }
 
 /// Saves pitches of a week and of a research round, and gives their ids in the order of `pitches`: all or nothing. A pitch of a
@@ -73,9 +74,9 @@ pub struct StoredPitch {
 pub async fn save(
     mut db: impl Queryable,
     week: WeekId,
-    research_date: Option<DateTime<Utc>>,
+    research_date: Option<Timestamp>,
     pitches: &[NewPitch],
-    at: DateTime<Utc>,
+    at: Timestamp,
 ) -> Result<Vec<PitchId>> {
     if pitches.is_empty() {
         return Ok(Vec::new());
@@ -220,7 +221,7 @@ pub async fn of_week(db: impl PgExecutor<'_>, week: WeekId) -> Result<Vec<Stored
 pub async fn of_round(
     db: impl PgExecutor<'_>,
     week: WeekId,
-    research_date: Option<DateTime<Utc>>,
+    research_date: Option<Timestamp>,
 ) -> Result<Vec<StoredPitch>> {
     let pitches = sqlx::query_as!(
         StoredPitch,
@@ -255,7 +256,7 @@ pub struct PitchWithReviews {
 pub async fn with_reviews(
     db: impl PgExecutor<'_>,
     week: WeekId,
-    research_date: Option<DateTime<Utc>>,
+    research_date: Option<Timestamp>,
 ) -> Result<Vec<PitchWithReviews>> {
     let pitches = sqlx::query!(
         r#"
@@ -307,7 +308,7 @@ pub async fn with_reviews(
 #[tracing::instrument(name = "db.pitches.of_research", skip_all, fields(%research_date), err(level = "debug"))]
 pub async fn of_research(
     db: impl PgExecutor<'_>,
-    research_date: DateTime<Utc>,
+    research_date: Timestamp,
 ) -> Result<Vec<StoredPitch>> {
     let pitches = sqlx::query_as!(
         StoredPitch,

@@ -6,14 +6,13 @@
 //! | [`of_account`] | 1 | primary key |
 //! | [`list`] | 1 | primary key, whole table |
 
-use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use sqlx::PgExecutor;
 
 use super::batch::{columns, sorted};
 use crate::{
     error::Result,
-    types::{Account, Direction, Price, Quantity, Symbol},
+    types::{Account, Direction, Price, Quantity, Symbol, Timestamp},
 };
 
 /// A position as the broker tells it.
@@ -48,7 +47,7 @@ pub struct Position {
     /// Price of a share at `as_of`, in US dollars, if it was known.
     pub current_price: Option<Price>,
     /// Instant of the broker's answer.
-    pub as_of: DateTime<Utc>,
+    pub as_of: Timestamp,
 }
 
 impl Position {
@@ -76,7 +75,7 @@ pub async fn save(
     db: impl PgExecutor<'_>,
     account: Account,
     positions: &[NewPosition],
-    as_of: DateTime<Utc>,
+    as_of: Timestamp,
 ) -> Result<()> {
     let rows = sorted("positions", positions, |row| row.symbol)?;
     columns!(rows => symbol, quantity, current_price);

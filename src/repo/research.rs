@@ -9,14 +9,14 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use sqlx::PgExecutor;
 
 use super::batch::storable;
 use crate::{
     documents::ResearchDocument,
     error::{Error, Result},
-    types::{Model, Provider, ReportId, ReportStatus, WeekId},
+    types::{Model, Provider, ReportId, ReportStatus, Timestamp, WeekId},
 };
 
 /// A research report as stored.
@@ -39,9 +39,9 @@ pub struct Report {
     /// Why it failed.
     pub error_message: Option<String>,
     /// When the provider finished it.
-    pub generated_at: Option<DateTime<Utc>>,
+    pub generated_at: Option<Timestamp>,
     /// When it was first stored.
-    pub created_at: DateTime<Utc>,
+    pub created_at: Timestamp,
 }
 
 /// How far a report is, for [`set_status`].
@@ -205,7 +205,7 @@ pub async fn latest_by_provider(db: impl PgExecutor<'_>, week: WeekId) -> Result
 #[tracing::instrument(name = "db.research.history", skip_all, fields(%since), err(level = "debug"))]
 pub async fn history(
     db: impl PgExecutor<'_>,
-    since: DateTime<Utc>,
+    since: Timestamp,
 ) -> Result<BTreeMap<NaiveDate, BTreeMap<Provider, DayOfProvider>>> {
     let rows = sqlx::query!(
         r#"

@@ -9,7 +9,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 
 use super::batch::{Pair, as_given, columns, sorted};
@@ -17,7 +16,7 @@ use crate::{
     db::Tx,
     documents::ReviewDocument,
     error::{Error, Result},
-    types::{Invalid, Model, PitchId, PitchLabel, ReviewId, WeekId},
+    types::{Invalid, Model, PitchId, PitchLabel, ReviewId, Timestamp, WeekId},
 };
 
 /// A review to save. The pitch it is about is named by the label in the document.
@@ -35,7 +34,7 @@ pub struct Round {
     /// Week of the pitches.
     pub week: WeekId,
     /// Instant of the research the pitches rest on.
-    pub research_date: Option<DateTime<Utc>>,
+    pub research_date: Option<Timestamp>,
     /// Whose pitch stood behind each label.
     pub labels: BTreeMap<PitchLabel, Model>,
     /// The reviews.
@@ -59,9 +58,9 @@ pub struct StoredReview {
     /// The review.
     pub review_data: ReviewDocument,
     /// Instant of the research the round rests on.
-    pub research_date: Option<DateTime<Utc>>,
+    pub research_date: Option<Timestamp>,
     /// When it was first stored.
-    pub created_at: DateTime<Utc>,
+    pub created_at: Timestamp,
 }
 
 /// A review and the pitch that its label stands for.
@@ -84,7 +83,7 @@ struct Resolved {
     name = "db.reviews.save_round", skip_all,
     fields(week = %round.week, rows = round.reviews.len()), err(level = "debug")
 )]
-pub async fn save_round(tx: &mut Tx, round: &Round, at: DateTime<Utc>) -> Result<Vec<ReviewId>> {
+pub async fn save_round(tx: &mut Tx, round: &Round, at: Timestamp) -> Result<Vec<ReviewId>> {
     let reviewed = models_behind_labels(round)?;
     let pitches = pitch_ids(&mut *tx, round).await?;
     let resolved = resolve(round, &reviewed, &pitches)?;
@@ -295,7 +294,7 @@ pub async fn of_pitch(db: impl PgExecutor<'_>, pitch: PitchId) -> Result<Vec<Sto
 pub async fn of_round(
     db: impl PgExecutor<'_>,
     week: WeekId,
-    research_date: Option<DateTime<Utc>>,
+    research_date: Option<Timestamp>,
 ) -> Result<Vec<StoredReview>> {
     let reviews = sqlx::query_as!(
         StoredReview,

@@ -11,13 +11,12 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 
 use super::batch::storable;
 use crate::{
     error::{Error, Result},
-    types::{JobId, JobStatus, Model, RunId, Stage, WeekId},
+    types::{JobId, JobStatus, Model, RunId, Stage, Timestamp, WeekId},
 };
 
 /// A run of the pipeline.
@@ -28,7 +27,7 @@ pub struct Run {
     /// Week the run is for.
     pub week_id: WeekId,
     /// When it was started.
-    pub started_at: DateTime<Utc>,
+    pub started_at: Timestamp,
 }
 
 /// A job to queue.
@@ -61,11 +60,11 @@ pub struct Job {
     /// Why it failed; `None` exactly if it did not.
     pub error_message: Option<String>,
     /// When it was asked for.
-    pub queued_at: DateTime<Utc>,
+    pub queued_at: Timestamp,
     /// When it was begun.
-    pub started_at: Option<DateTime<Utc>>,
+    pub started_at: Option<Timestamp>,
     /// When it ended.
-    pub finished_at: Option<DateTime<Utc>>,
+    pub finished_at: Option<Timestamp>,
 }
 
 /// Starts a run.
@@ -109,7 +108,7 @@ pub async fn latest(db: impl PgExecutor<'_>, week: WeekId) -> Result<Option<Run>
 /// # Errors
 /// [`Error::Conflict`] on `pipeline_jobs_pkey` if the id is taken, on `pipeline_jobs_run_fkey` if there is no such run.
 #[tracing::instrument(name = "db.runs.queue", skip_all, fields(id = %job.id, stage = %job.stage), err(level = "debug"))]
-pub async fn queue(db: impl PgExecutor<'_>, job: &NewJob, at: DateTime<Utc>) -> Result<()> {
+pub async fn queue(db: impl PgExecutor<'_>, job: &NewJob, at: Timestamp) -> Result<()> {
     sqlx::query!(
         r#"
         INSERT INTO pipeline_jobs (id, run_id, stage, model, status, queued_at)
@@ -128,7 +127,7 @@ pub async fn queue(db: impl PgExecutor<'_>, job: &NewJob, at: DateTime<Utc>) -> 
 
 /// Begins a queued job; false if it is not queued any more, or there is none, and then the caller must leave it alone.
 #[tracing::instrument(name = "db.runs.begin", skip_all, fields(%id), err(level = "debug"))]
-pub async fn begin(db: impl PgExecutor<'_>, id: JobId, at: DateTime<Utc>) -> Result<bool> {
+pub async fn begin(db: impl PgExecutor<'_>, id: JobId, at: Timestamp) -> Result<bool> {
     let begun = sqlx::query!(
         r#"
         UPDATE pipeline_jobs
@@ -152,7 +151,7 @@ pub async fn finish(
     db: impl PgExecutor<'_>,
     id: JobId,
     outcome: std::result::Result<(), &str>,
-    at: DateTime<Utc>,
+    at: Timestamp,
 ) -> Result<bool> {
     storable("outcome", outcome.err())?;
     let status = match outcome {

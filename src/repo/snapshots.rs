@@ -6,7 +6,7 @@
 //! | [`latest`], [`range`] | 1 | primary key |
 
 use checked_pg::time::{bounded_date, bounded_instant};
-use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
+use chrono::NaiveDate;
 use futures_util::{Stream, TryStreamExt};
 use sqlx::PgExecutor;
 
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    types::{Price, Symbol},
+    types::{Price, Symbol, Timestamp},
 };
 
 /// The price of a symbol at an instant of a trading day.
@@ -25,7 +25,7 @@ pub struct Snapshot {
     /// Ticker.
     pub symbol: Symbol,
     /// Instant the price was taken.
-    pub timestamp: DateTime<Utc>,
+    pub timestamp: Timestamp,
     /// Trading day at the exchange.
     pub date: NaiveDate,
     /// Hour of that day at the exchange, 0 to 23.
@@ -53,9 +53,8 @@ pub async fn upsert_many(db: impl PgExecutor<'_>, snapshots: &[Snapshot]) -> Res
     if snapshots.is_empty() {
         return Ok(Upserted::default());
     }
-    // The server keeps time in microseconds.
     let rows = sorted("snapshots", snapshots, |row| {
-        Pair(row.symbol, row.timestamp.trunc_subsecs(6))
+        Pair(row.symbol, row.timestamp)
     })?;
     columns!(rows => symbol, timestamp, date, hour, price, volume);
     let counts = sqlx::query!(
@@ -128,8 +127,8 @@ pub async fn latest(
 pub fn range<'e>(
     db: impl PgExecutor<'e> + 'e,
     symbol: Symbol,
-    from: DateTime<Utc>,
-    to: DateTime<Utc>,
+    from: Timestamp,
+    to: Timestamp,
 ) -> impl Stream<Item = Result<Snapshot>> + Send + 'e {
     sqlx::query_as!(
         Snapshot,

@@ -10,14 +10,14 @@
 //! | [`of_week`] | 1 | `trades_week_idx` |
 //! | [`list_open`] | 1 | `trades_open_idx` |
 
-use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 
 use crate::{
     db::Queryable,
     error::{Error, Result},
     types::{
-        Account, Conviction, Direction, PitchId, Quantity, Symbol, TradeId, TradeStatus, WeekId,
+        Account, Conviction, Direction, PitchId, Quantity, Symbol, Timestamp, TradeId, TradeStatus,
+        WeekId,
     },
 };
 
@@ -65,9 +65,9 @@ pub struct Trade {
     /// How far it is.
     pub status: TradeStatus,
     /// When it was proposed.
-    pub created_at: DateTime<Utc>,
+    pub created_at: Timestamp,
     /// When its status last changed.
-    pub updated_at: DateTime<Utc>,
+    pub updated_at: Timestamp,
 }
 
 impl Trade {
@@ -93,7 +93,7 @@ impl Trade {
 /// [`Error::Invalid`] if the id is taken by another trade; [`Error::Conflict`] on `trades_direction` if the direction is FLAT or not
 /// that of the conviction, on `trades_pitch_fkey` if there is no such pitch.
 #[tracing::instrument(name = "db.trades.propose", skip_all, fields(id = %trade.id), err(level = "debug"))]
-pub async fn propose(mut db: impl Queryable, trade: &NewTrade, at: DateTime<Utc>) -> Result<bool> {
+pub async fn propose(mut db: impl Queryable, trade: &NewTrade, at: Timestamp) -> Result<bool> {
     let added = sqlx::query!(
         r#"
         INSERT INTO trades (
@@ -195,7 +195,7 @@ pub async fn advance(
     id: TradeId,
     from: TradeStatus,
     to: TradeStatus,
-    at: DateTime<Utc>,
+    at: Timestamp,
 ) -> Result<bool> {
     let advanced = sqlx::query!(
         r#"

@@ -6,13 +6,12 @@
 //! | [`find_by_email`] | 1 | `users_email_key` |
 //! | [`active`] | 1 | whole table |
 
-use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 
 use super::batch::{all_of, columns, sorted};
 use crate::{
     error::{Error, Result},
-    types::{Email, UserId, UserName},
+    types::{Email, Timestamp, UserId, UserName},
 };
 
 /// A user.
@@ -29,7 +28,7 @@ pub struct User {
     /// Age in years, where known.
     pub age: Option<i32>,
     /// When the user was added.
-    pub created_at: DateTime<Utc>,
+    pub created_at: Timestamp,
 }
 
 /// Adds a user.

@@ -5,7 +5,7 @@
 //! | [`upsert_many`], [`withdraw`], [`of_account`] | 1 | primary key |
 //! | [`of_week`] | 1 | `weekly_performance_week_idx` |
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use sqlx::PgExecutor;
 
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    types::{Account, Conviction, Direction, Instrument, Price, WeekId, exact},
+    types::{Account, Conviction, Direction, Instrument, Price, Timestamp, WeekId, exact},
 };
 
 /// What a trade of a week made, as the performance job knows it.
@@ -39,7 +39,7 @@ pub struct WeeklyResult {
     /// Price at the exit; `None` while the position is open.
     pub exit_price: Option<Price>,
     /// Instant the row is of.
-    pub calculated_at: DateTime<Utc>,
+    pub calculated_at: Timestamp,
 }
 
 /// The week of an account as stored, with what other writers know about it.
@@ -92,7 +92,7 @@ pub struct WeeklyPerformance {
     /// Market condition of the week.
     pub market_regime: Option<String>,
     /// Instant the row is of.
-    pub calculated_at: DateTime<Utc>,
+    pub calculated_at: Timestamp,
 }
 
 /// Stores results, or updates those of the same account and week; what other writers know about the week (fees, reasons,
@@ -174,7 +174,7 @@ pub async fn upsert_many(db: impl PgExecutor<'_>, results: &[WeeklyResult]) -> R
 pub async fn withdraw(
     db: impl PgExecutor<'_>,
     weeks: &[(Account, WeekId)],
-    calculated_at: DateTime<Utc>,
+    calculated_at: Timestamp,
 ) -> Result<u64> {
     if weeks.is_empty() {
         return Ok(0);

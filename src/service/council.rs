@@ -1,7 +1,5 @@
 //! A week of the council, stored whole or not at all.
 
-use chrono::{DateTime, Utc};
-
 use crate::{
     db::{Db, Isolation, TxOptions},
     documents::DecisionDocument,
@@ -12,7 +10,7 @@ use crate::{
         research::{self, Report},
         reviews::{self, Round},
     },
-    types::{DecisionId, Invalid, PitchId, ReviewId, WeekId},
+    types::{DecisionId, Invalid, PitchId, ReviewId, Timestamp, WeekId},
 };
 
 /// What a week of the council made.
@@ -58,7 +56,7 @@ pub struct StoredWeek {
 /// # Errors
 /// [`Error::Invalid`](crate::error::Error::Invalid) if a report is of another week; those of [`pitches::save`], [`reviews::save_round`] and [`decisions::save`]; nothing is stored then.
 #[tracing::instrument(name = "service.council.save", skip_all, fields(week = %council.round.week), err(level = "debug"))]
-pub async fn save(db: &Db, council: &CouncilWeek, at: DateTime<Utc>) -> Result<SavedWeek> {
+pub async fn save(db: &Db, council: &CouncilWeek, at: Timestamp) -> Result<SavedWeek> {
     let Round {
         week,
         research_date,
@@ -88,11 +86,7 @@ pub async fn save(db: &Db, council: &CouncilWeek, at: DateTime<Utc>) -> Result<S
 /// Loads a week as of one instant: the pitches and reviews of one research round, or of none given; the reports and decisions
 /// are those of the whole week.
 #[tracing::instrument(name = "service.council.load", skip_all, fields(%week), err(level = "debug"))]
-pub async fn load(
-    db: &Db,
-    week: WeekId,
-    research_date: Option<DateTime<Utc>>,
-) -> Result<StoredWeek> {
+pub async fn load(db: &Db, week: WeekId, research_date: Option<Timestamp>) -> Result<StoredWeek> {
     let options = TxOptions::new()
         .isolation(Isolation::RepeatableRead)
         .read_only();

@@ -3,7 +3,6 @@
 //!
 //! Each event is replaced at most once. A correction that is itself wrong is corrected, or voided, in its turn.
 
-use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use super::performance::trade::trades;
@@ -12,7 +11,7 @@ use crate::{
     documents::{Correction, Event, EventDocument, Void},
     error::{Error, Result},
     repo::events::{self, NewEvent, TradeEvent},
-    types::{Account, EventId, WeekId},
+    types::{Account, EventId, Timestamp, WeekId},
 };
 
 /// What happened instead of an event.
@@ -25,7 +24,7 @@ pub struct Instead {
     /// An [`Event::Entry`] or an [`Event::Exit`].
     pub event: Event,
     /// When it happened.
-    pub occurred_at: DateTime<Utc>,
+    pub occurred_at: Timestamp,
 }
 
 /// Says of an event that it did not happen, and gives the id of the event that says so.
@@ -34,7 +33,7 @@ pub struct Instead {
 /// [`Error::NotFound`] if there is no such event; [`Error::Invalid`] if it is no longer in force, and which event is, or if no
 /// reason is given.
 #[tracing::instrument(name = "service.journal.void", skip_all, fields(%id, %at), err(level = "debug"))]
-pub async fn void(db: &Db, id: EventId, reason: &str, at: DateTime<Utc>) -> Result<EventId> {
+pub async fn void(db: &Db, id: EventId, reason: &str, at: Timestamp) -> Result<EventId> {
     let document = EventDocument::new(Void::new(id, reason).into())?;
     db.transaction(async |tx| {
         let voided = in_force(&mut *tx, id).await?;

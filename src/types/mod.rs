@@ -12,8 +12,8 @@
 //! # Ok::<(), llm_trading_db::types::Invalid>(())
 //! ```
 
-pub use checked_pg::error::Invalid;
 pub(crate) use checked_pg::exact;
+pub use checked_pg::{error::Invalid, time::Timestamp};
 
 mod figures;
 mod ids;

@@ -7,7 +7,7 @@
 
 use std::fmt::Debug;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use llm_trading_db::{
     config::Config,
     db::Db,
@@ -19,7 +19,7 @@ use llm_trading_db::{
     },
     error::{Error, Result},
     repo::events::{self, NewEvent},
-    types::{Account, Conviction, Model, PitchLabel, Price, Symbol, WeekId},
+    types::{Account, Conviction, Model, PitchLabel, Price, Symbol, Timestamp, WeekId},
 };
 use rust_decimal::Decimal;
 use sqlx::{AssertSqlSafe, Decode, PgExecutor, Postgres, Type, postgres::PgConnectOptions};
@@ -56,7 +56,7 @@ async fn connect(options: PgConnectOptions, log_statements: bool) -> Db {
 }
 
 /// The instant of tests that need only one.
-pub fn now() -> DateTime<Utc> {
+pub fn now() -> Timestamp {
     at("2026-01-07T14:00:03.123456Z")
 }
 
@@ -66,7 +66,7 @@ pub async fn append_events(db: &Db, events: &[NewEvent]) -> Result<u64> {
         .await
 }
 
-pub fn at(text: &str) -> DateTime<Utc> {
+pub fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
@@ -262,7 +262,7 @@ pub async fn versions(db: &Db, table: &str) -> Vec<String> {
 }
 
 /// When the rows of a table were last changed; the repositories do not read it.
-pub async fn changed_at(db: &Db, table: &str) -> Vec<DateTime<Utc>> {
+pub async fn changed_at(db: &Db, table: &str) -> Vec<Timestamp> {
     let sql = format!("SELECT updated_at FROM {table} ORDER BY 1");
     column(db, &sql).await.unwrap()
 }

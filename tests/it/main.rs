@@ -30,6 +30,7 @@ mod faults;
 mod figures;
 mod fixtures;
 mod import;
+mod instants;
 mod log;
 mod market;
 mod metrics;

@@ -4,7 +4,7 @@
     reason = "tests look behind the repositories, at rows no function writes"
 )]
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use futures_util::TryStreamExt;
 use llm_trading_db::{
     db::Db,
@@ -13,6 +13,7 @@ use llm_trading_db::{
         bars, events, performance, pitches,
         rows::{self, Misfit, Replay, readable},
     },
+    types::Timestamp,
 };
 
 use crate::{
@@ -126,12 +127,9 @@ async fn one_bad_row_hides_no_other_of_a_list() {
     let filter = events::Filter::default();
     let list = async |db: &Replay| events::history(db, &filter, None, 9).await;
     let journal = readable(&db, list).await.unwrap();
-    let times: Vec<DateTime<Utc>> = journal.rows.iter().map(|event| event.occurred_at).collect();
+    let times: Vec<Timestamp> = journal.rows.iter().map(|event| event.occurred_at).collect();
     let hours = ["2026-01-07T03:00:00Z", "2026-01-07T01:00:00Z"];
-    assert_eq!(
-        times,
-        hours.map(|hour| hour.parse::<DateTime<Utc>>().unwrap())
-    );
+    assert_eq!(times, hours.map(|hour| hour.parse::<Timestamp>().unwrap()));
     assert_eq!(journal.misfits.len(), 1);
 
     // A list of two statements is none of which the rows could be told apart.

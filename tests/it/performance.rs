@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use llm_trading_db::{
     db::Db,
     documents::{Entry, Event, EventDocument, Exit},
@@ -16,7 +16,7 @@ use llm_trading_db::{
         journal::{self, Instead},
         performance::{self, Summary},
     },
-    types::{Account, Direction, EventId, WeekId, Weeks},
+    types::{Account, Direction, EventId, Timestamp, WeekId, Weeks},
 };
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
@@ -31,7 +31,7 @@ use crate::{
 const THIS_WEEK: &str = "2026-01-21";
 
 /// A Friday of the current week.
-fn now() -> DateTime<Utc> {
+fn now() -> Timestamp {
     at("2026-01-23T18:00:00Z")
 }
 
@@ -58,7 +58,7 @@ fn event(
         week_id,
         account: account(name),
         event_data,
-        occurred_at: start + TimeDelta::minutes(minutes),
+        occurred_at: (start + TimeDelta::minutes(minutes)).into(),
     }
 }
 

@@ -122,7 +122,7 @@ impl Work {
             Op::Bars => drop(self.bars(db.executor()).await?),
             Op::Returns(n) => drop(returns::upsert_daily(db.executor(), fixture.returns(n)).await?),
             Op::Save(n) => {
-                let at = fixture.research_date();
+                let at = fixture.research_date().into();
                 let new = &self.pitches[..n];
                 drop(pitches::save(db, fixture.week, Some(at), new, at).await?);
             }

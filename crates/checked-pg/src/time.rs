@@ -8,6 +8,10 @@ use sqlx::{
     postgres::{PgValueFormat, PgValueRef},
 };
 
+mod timestamp;
+
+pub use timestamp::Timestamp;
+
 use crate::error::Invalid;
 
 /// The day from which PostgreSQL counts.
@@ -72,8 +76,8 @@ pub fn bounded_date(date: NaiveDate) -> NaiveDate {
 
 /// As [`bounded_date`], for an instant.
 #[must_use]
-pub fn bounded_instant(instant: DateTime<Utc>) -> DateTime<Utc> {
-    instant.clamp(midnight(BEFORE), midnight(AFTER))
+pub fn bounded_instant(instant: Timestamp) -> Timestamp {
+    instant.clamp(midnight(BEFORE).into(), midnight(AFTER).into())
 }
 
 const BEFORE: NaiveDate = match NaiveDate::from_ymd_opt(0, 12, 31) {
@@ -98,11 +102,13 @@ mod tests {
         let day = |text: &str| text.parse::<NaiveDate>().unwrap();
         for kept in ["0001-01-01", "2026-01-07", "9999-12-31"] {
             assert_eq!(bounded_date(day(kept)), day(kept));
-            assert_eq!(bounded_instant(midnight(day(kept))), midnight(day(kept)));
+            let midnight = Timestamp::from(midnight(day(kept)));
+            assert_eq!(bounded_instant(midnight), midnight);
         }
         assert!(bounded_date(NaiveDate::MIN) < day("0001-01-01"));
         assert!(bounded_date(NaiveDate::MAX) > day("9999-12-31"));
-        assert!(bounded_instant(DateTime::<Utc>::MIN_UTC) < midnight(day("0001-01-01")));
-        assert_eq!(bounded_instant(DateTime::<Utc>::MAX_UTC), midnight(AFTER));
+        let (first, last) = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
+        assert!(*bounded_instant(first.into()) < midnight(day("0001-01-01")));
+        assert_eq!(*bounded_instant(last.into()), midnight(AFTER));
     }
 }

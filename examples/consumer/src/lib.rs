@@ -5,12 +5,11 @@
 
 pub mod notes;
 
-use chrono::{DateTime, Utc};
 use llm_trading_db::{
     db::Db,
     error::{Error, Result},
     repo::pitches::{self, NewPitch},
-    types::{PitchId, WeekId},
+    types::{PitchId, Timestamp, WeekId},
 };
 
 use notes::NoteDocument;
@@ -37,7 +36,7 @@ pub async fn pitch_with_note(
     week: WeekId,
     pitch: NewPitch,
     note: NoteDocument,
-    at: DateTime<Utc>,
+    at: Timestamp,
 ) -> Result<PitchId> {
     db.transaction(async |tx| {
         let pitches = std::slice::from_ref(&pitch);

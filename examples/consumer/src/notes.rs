@@ -1,10 +1,9 @@
 //! A trader's notes about pitches (table `trade_notes`).
 
-use chrono::{DateTime, Utc};
 use llm_trading_db::{
     documents::{Content, Document},
     error::Result,
-    types::{Direction, Instrument, Invalid, Model, PitchId, WeekId},
+    types::{Direction, Instrument, Invalid, Model, PitchId, Timestamp, WeekId},
 };
 use sqlx::PgExecutor;
 
@@ -52,7 +51,7 @@ pub async fn write(
     db: impl PgExecutor<'_>,
     pitch: PitchId,
     note: &NoteDocument,
-    at: DateTime<Utc>,
+    at: Timestamp,
 ) -> Result<()> {
     sqlx::query!(
         r#"

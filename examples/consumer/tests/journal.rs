@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use checked_pg::{Db, Error, Schema, testing};
-use chrono::{DateTime, Utc};
 use journal::{
     SCHEMA,
     notes::{self, Note, NoteDocument},
@@ -10,7 +9,7 @@ use journal::{
 use llm_trading_db::{
     documents::{PitchDocument, PitchV2, RiskProfile},
     repo::pitches::{self, NewPitch},
-    types::{Account, Model, PitchId, Symbol, WeekId},
+    types::{Account, Model, PitchId, Symbol, Timestamp, WeekId},
 };
 
 /// What the database of each test has.
@@ -20,7 +19,7 @@ async fn database() -> Db {
     testing::database(SCHEMAS).await
 }
 
-fn at() -> DateTime<Utc> {
+fn at() -> Timestamp {
     "2026-01-07T14:00:00Z".parse().unwrap()
 }
 

@@ -11,17 +11,18 @@ use std::time::Duration;
 
 use checked_pg::sqlx::{self, Connection, PgConnection};
 use checked_pg_server::EmbeddedServer;
-use chrono::{DateTime, TimeZone, Utc};
+use chrono::{TimeZone, Utc};
 use client::{Service, get, post};
 use llm_trading_db::{
     Config, Db, SCHEMA,
     documents::{EventDocument, Exit},
     repo::{accounts, events},
-    types::{AccountId, EventId},
+    types::{AccountId, EventId, Timestamp},
 };
 
-fn at(second: u32) -> DateTime<Utc> {
-    Utc.with_ymd_and_hms(2026, 1, 7, 14, 30, second).unwrap()
+fn at(second: u32) -> Timestamp {
+    let at = Utc.with_ymd_and_hms(2026, 1, 7, 14, 30, second);
+    at.unwrap().into()
 }
 
 async fn desk(server: &EmbeddedServer) -> Db {

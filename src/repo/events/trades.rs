@@ -1,10 +1,9 @@
-use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 
 use crate::{
     documents::{self, Content},
     error::Result,
-    types::{Account, EventId, Invalid, WeekId},
+    types::{Account, EventId, Invalid, Timestamp, WeekId},
 };
 
 /// An entry or an exit that counts: neither voided nor replaced by a later correction.
@@ -20,7 +19,7 @@ pub struct TradeEvent {
     /// The [`Entry`](documents::Event::Entry) or [`Exit`](documents::Event::Exit); or why the stored document cannot be read.
     pub event: Result<documents::Event, Invalid>,
     /// When it happened.
-    pub occurred_at: DateTime<Utc>,
+    pub occurred_at: Timestamp,
 }
 
 /// The entries and exits of all accounts, by account, by week, then by time, an entry before an exit of the same instant: what
@@ -74,7 +73,7 @@ struct Row {
     week_id: WeekId,
     account: Account,
     event_data: String,
-    occurred_at: DateTime<Utc>,
+    occurred_at: Timestamp,
 }
 
 fn in_order(rows: Vec<Row>) -> Vec<TradeEvent> {

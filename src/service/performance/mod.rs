@@ -13,8 +13,6 @@ pub(in crate::service) mod trade;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
-
 use crate::{
     db::{Db, Isolation, Tx, TxOptions},
     error::Result,
@@ -23,7 +21,7 @@ use crate::{
         performance::{self, Performance, Problem},
         weekly,
     },
-    types::{Account, WeekId, Weeks},
+    types::{Account, Timestamp, WeekId, Weeks},
 };
 use math::{Statistics, Week};
 use trade::{Trade, trades};
@@ -53,7 +51,7 @@ pub struct Summary {
 /// The errors of the database; nothing has changed then. An event that cannot be true is not an error: see
 /// [`Summary::problems`].
 #[tracing::instrument(name = "service.performance.run", skip_all, fields(%at), err(level = "debug"))]
-pub async fn run(db: &Db, lookback: Option<Weeks>, at: DateTime<Utc>) -> Result<Summary> {
+pub async fn run(db: &Db, lookback: Option<Weeks>, at: Timestamp) -> Result<Summary> {
     let options = TxOptions::new().isolation(Isolation::RepeatableRead);
     db.transaction_with(options, async |tx| -> Result<Summary> {
         run_in(tx, lookback, at).await
@@ -62,11 +60,7 @@ pub async fn run(db: &Db, lookback: Option<Weeks>, at: DateTime<Utc>) -> Result<
 }
 
 /// As [`run`], in the caller's transaction.
-pub(crate) async fn run_in(
-    tx: &mut Tx,
-    lookback: Option<Weeks>,
-    at: DateTime<Utc>,
-) -> Result<Summary> {
+pub(crate) async fn run_in(tx: &mut Tx, lookback: Option<Weeks>, at: Timestamp) -> Result<Summary> {
     let journal = trades(events::trades(&mut *tx).await?);
     let mut corrected = events::corrected_weeks(&mut *tx).await?;
     corrected.retain(|key| !journal.trades.contains_key(key) && !journal.doubtful.contains(key));
@@ -110,7 +104,7 @@ pub(crate) async fn run_in(
 /// What a run is about to write.
 struct Report {
     lookback: Option<Weeks>,
-    at: DateTime<Utc>,
+    at: Timestamp,
     results: Vec<weekly::WeeklyResult>,
     /// The weeks of each account that are in its statistics, in the order of time.
     weeks: BTreeMap<Account, Vec<(WeekId, Week)>>,
@@ -121,7 +115,7 @@ struct Report {
 }
 
 impl Report {
-    fn new(accounts: Vec<Account>, lookback: Option<Weeks>, at: DateTime<Utc>) -> Self {
+    fn new(accounts: Vec<Account>, lookback: Option<Weeks>, at: Timestamp) -> Self {
         Self {
             lookback,
             at,
@@ -202,7 +196,7 @@ fn to_row(
     account: Account,
     weeks_lookback: Option<Weeks>,
     statistics: Statistics,
-    calculated_at: DateTime<Utc>,
+    calculated_at: Timestamp,
 ) -> Performance {
     Performance {
         account,

@@ -2,14 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use super::math::{self, Week, weekly_return};
 use crate::{
     documents::{Entry, Event},
     repo::{events::TradeEvent, performance::Problem, weekly::WeeklyResult},
-    types::{Account, EventId, Price, WeekId},
+    types::{Account, EventId, Price, Timestamp, WeekId},
 };
 
 /// Decimals of the columns of prices.
@@ -19,7 +18,7 @@ const PRICE_SCALE: u32 = 4;
 pub(super) struct Trade {
     entry: Entry,
     entry_id: EventId,
-    entered_at: DateTime<Utc>,
+    entered_at: Timestamp,
     exit: Option<(EventId, Decimal)>,
 }
 
@@ -78,7 +77,7 @@ impl Trade {
         &self,
         account: Account,
         week: WeekId,
-        at: DateTime<Utc>,
+        at: Timestamp,
     ) -> Result<(WeeklyResult, Week), Problem> {
         let wrong = |event_id, problem| Problem {
             account,

@@ -1,6 +1,6 @@
 //! Results of weeks, accounts and market conditions.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use llm_trading_db::{
     db::Db,
     error::Result,
@@ -10,7 +10,7 @@ use llm_trading_db::{
         performance::{self, Performance},
         weekly::{self, WeeklyPerformance, WeeklyResult},
     },
-    types::{Conviction, Direction, Weeks},
+    types::{Conviction, Direction, Timestamp, Weeks},
 };
 use proptest::{collection::vec, option, prelude::*, sample::select};
 use rust_decimal::Decimal;
@@ -32,7 +32,7 @@ fn any_conviction() -> impl Strategy<Value = Option<Conviction>> {
     option::of(select(vec!["-2", "0.25"]).prop_map(|text| text.parse().unwrap()))
 }
 
-fn any_instant() -> impl Strategy<Value = DateTime<Utc>> {
+fn any_instant() -> impl Strategy<Value = Timestamp> {
     (0..2_i64).prop_map(|micros| now() + TimeDelta::microseconds(micros))
 }
 

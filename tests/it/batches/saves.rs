@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Debug};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use llm_trading_db::{
     db::Db,
     documents::{DecisionDocument, PitchDocument, ReviewDocument},
@@ -15,7 +15,7 @@ use llm_trading_db::{
     },
     types::{
         Account, DecisionId, PitchId, PitchLabel, Provider, ReportId, ReportStatus, ReviewId,
-        WeekId,
+        Timestamp, WeekId,
     },
 };
 use proptest::{collection::vec, option, prelude::*, sample::select};
@@ -121,7 +121,7 @@ fn does_what_a_map_does<S: Save>() {
     });
 }
 
-type Research = Option<DateTime<Utc>>;
+type Research = Option<Timestamp>;
 
 fn wednesday() -> WeekId {
     week("2026-01-07")

@@ -1,6 +1,5 @@
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
 use llm_trading_db::{
     db::Db,
     error::Result,
@@ -8,7 +7,7 @@ use llm_trading_db::{
         pitches::{self, NewPitch},
         reviews::{self, NewReview, Round, StoredReview},
     },
-    types::{PitchId, ReviewId, WeekId},
+    types::{PitchId, ReviewId, Timestamp, WeekId},
 };
 
 use crate::fixtures::{
@@ -21,7 +20,7 @@ fn wednesday() -> WeekId {
 }
 
 /// The pitches of the models.
-async fn pitched(db: &Db, research_date: Option<DateTime<Utc>>, models: &[&str]) -> Vec<PitchId> {
+async fn pitched(db: &Db, research_date: Option<Timestamp>, models: &[&str]) -> Vec<PitchId> {
     let new: Vec<NewPitch> = models
         .iter()
         .map(|name| NewPitch {
@@ -63,7 +62,7 @@ async fn save(db: &Db, round: &Round) -> Result<Vec<ReviewId>> {
     save_at(db, round, now()).await
 }
 
-async fn save_at(db: &Db, round: &Round, at: DateTime<Utc>) -> Result<Vec<ReviewId>> {
+async fn save_at(db: &Db, round: &Round, at: Timestamp) -> Result<Vec<ReviewId>> {
     db.transaction(async |tx| reviews::save_round(tx, round, at).await)
         .await
 }

@@ -35,7 +35,7 @@ async fn an_empty_table_has_nothing() {
         assert_eq!(latest.unwrap(), []);
     }
     let (from, to) = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
-    let range: Vec<Snapshot> = snapshots::range(&db, spy, from, to)
+    let range: Vec<Snapshot> = snapshots::range(&db, spy, from.into(), to.into())
         .try_collect()
         .await
         .unwrap();

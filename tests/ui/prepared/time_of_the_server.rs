@@ -4,10 +4,9 @@
 //! stage: prepare
 //! expect: `now()` takes the time from the server; take it as a parameter
 
-use chrono::{DateTime, Utc};
-use llm_trading_db::{db::Db, error::Result};
+use llm_trading_db::{db::Db, error::Result, types::Timestamp};
 
-pub async fn run(db: &Db, before: DateTime<Utc>) -> Result<()> {
+pub async fn run(db: &Db, before: Timestamp) -> Result<()> {
     #[cfg(mistake)]
     let statement = sqlx::query!(
         "DELETE FROM logs WHERE created_at < $1 AND created_at < now()",

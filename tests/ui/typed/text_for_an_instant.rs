@@ -2,12 +2,11 @@
 //! covers: defect 2
 //! symptom: `DataError … (expected a datetime.date or datetime.datetime instance, got 'str')`
 //! stage: rustc
-//! expect: expected `DateTime<_>`, found `&str`
+//! expect: expected `Timestamp`, found `&str`
 
-use chrono::{DateTime, Utc};
-use llm_trading_db::{db::Db, error::Result};
+use llm_trading_db::{db::Db, error::Result, types::Timestamp};
 
-pub async fn forget(db: &Db, _until: DateTime<Utc>) -> Result<()> {
+pub async fn forget(db: &Db, _until: Timestamp) -> Result<()> {
     #[cfg(mistake)]
     let until = "2025-01-15T08:00:00Z";
     #[cfg(not(mistake))]

@@ -2,12 +2,12 @@
 //! covers: defect 4
 //! symptom: `DataError … got 'str'`: no hourly price stored
 //! stage: rustc
-//! expect: expected `DateTime<Utc>`, found `&str`
+//! expect: expected `Timestamp`, found `&str`
 
-use chrono::{DateTime, NaiveDate, Utc};
-use llm_trading_db::{repo::snapshots::Snapshot, types::Symbol};
+use chrono::NaiveDate;
+use llm_trading_db::{repo::snapshots::Snapshot, types::{Symbol, Timestamp}};
 
-pub fn snapshot(symbol: Symbol, date: NaiveDate, _at: DateTime<Utc>) -> Snapshot {
+pub fn snapshot(symbol: Symbol, date: NaiveDate, _at: Timestamp) -> Snapshot {
     Snapshot {
         symbol,
         #[cfg(mistake)]

@@ -55,7 +55,7 @@ fn other(ty: &str) -> Option<(Operator, &'static str)> {
         "Decimal" => "crate::types::Price",
         "Conviction" => "crate::types::Price",
         "Price" | "Amount" | "Balance" => "crate::types::Conviction",
-        "DateTime<Utc>" => "chrono::NaiveDate",
+        "DateTime<Utc>" | "Timestamp" => "chrono::NaiveDate",
         "NaiveDate" => "chrono::DateTime<chrono::Utc>",
         "WeekId" => "chrono::NaiveDate",
         "bool" => "String",

@@ -301,7 +301,10 @@ macro_rules! uuid_key {
         impl $name {
             /// Makes a new id (UUID version 7) for a row created `at` this time: ids of later rows sort later.
             #[must_use]
-            pub fn generate(at: $crate::chrono::DateTime<$crate::chrono::Utc>) -> Self {
+            pub fn generate(
+                at: impl ::core::convert::Into<$crate::chrono::DateTime<$crate::chrono::Utc>>,
+            ) -> Self {
+                let at = at.into();
                 Self($crate::key::uuid_v7(at))
             }
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use chrono::{DateTime, Utc};
 use llm_trading_db::{
     db::Db,
     documents::{Event, EventDocument},
@@ -12,7 +11,7 @@ use llm_trading_db::{
         rows::{Replay, readable},
     },
     service::journal::{self, Instead},
-    types::{Account, EventId, EventType, WeekId},
+    types::{Account, EventId, EventType, Timestamp, WeekId},
 };
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -51,7 +50,7 @@ struct Row<'a> {
     week_id: WeekId,
     event_type: EventType,
     event_data: &'a EventDocument,
-    occurred_at: DateTime<Utc>,
+    occurred_at: Timestamp,
 }
 
 pub(crate) async fn list(db: &Db, args: &List) -> Result<()> {
@@ -152,7 +151,7 @@ pub(crate) struct CorrectArgs {
 
     /// Instant that is right, such as 2026-01-07T14:30:00Z
     #[arg(long, value_name = "INSTANT")]
-    occurred_at: Option<DateTime<Utc>>,
+    occurred_at: Option<Timestamp>,
 
     /// Type that is right: ENTRY or EXIT
     #[arg(long = "type", value_name = "TYPE")]

@@ -15,14 +15,14 @@ use std::{
 };
 
 use anyhow::{Result, bail};
-use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
+use chrono::{Datelike, NaiveDate, TimeDelta};
 use llm_trading_db::{
     db::Db,
     repo::{
         Upserted,
         bars::{self, Bar, Missing},
     },
-    types::{Invalid, Price, Symbol},
+    types::{Invalid, Price, Symbol, Timestamp},
 };
 
 use super::{changes::Changes, count, date, now};
@@ -59,7 +59,7 @@ pub(crate) struct Args {
 
 impl Args {
     /// The last day that a bar may be of. On Kiribati, 14 hours ahead of UTC, a day begins first.
-    fn last_day(&self, now: DateTime<Utc>) -> NaiveDate {
+    fn last_day(&self, now: Timestamp) -> NaiveDate {
         const FIRST_TO_BEGIN: TimeDelta = TimeDelta::hours(14);
         match self.allow_future {
             true => NaiveDate::MAX,

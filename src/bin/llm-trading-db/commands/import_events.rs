@@ -7,14 +7,14 @@ use std::{
 };
 
 use anyhow::{Result, bail};
-use chrono::{DateTime, Datelike, NaiveDateTime, SubsecRound, Utc};
+use chrono::{DateTime, Datelike, NaiveDateTime};
 use llm_trading_db::{
     adopt,
     db::{Db, Tx},
     documents::Event,
     repo::events::{self, NewEvent},
     service::journal::{self, Doubts},
-    types::{Account, EventId, EventType, WeekId},
+    types::{Account, EventId, EventType, Timestamp, WeekId},
 };
 use serde::Deserialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -30,8 +30,6 @@ const LONGEST_LINE: usize = 1024 * 1024;
 /// Events per statement, and bytes of them.
 const CHUNK: usize = 5_000;
 const CHUNK_BYTES: usize = 8 * 1024 * 1024;
-/// Digits of a second that PostgreSQL keeps.
-const MICROSECONDS: u16 = 6;
 /// Findings that are told one by one.
 const TOLD: usize = 5;
 
@@ -361,10 +359,9 @@ fn fault(path: &str, error: &serde_json::Error) -> Fault {
     }
 }
 
-/// An instant to the microsecond, which is what is stored.
-fn instant(text: &str) -> Result<DateTime<Utc>, &'static str> {
+fn instant(text: &str) -> Result<Timestamp, &'static str> {
     if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
-        let instant = instant.with_timezone(&Utc).trunc_subsecs(MICROSECONDS);
+        let instant = Timestamp::from(instant.to_utc());
         return match instant.year() {
             1..=9999 => Ok(instant),
             _ => Err("must be in the years 1 to 9999, UTC"),
@@ -377,7 +374,7 @@ fn instant(text: &str) -> Result<DateTime<Utc>, &'static str> {
 }
 
 /// What makes an event this event, where it has no key of its own.
-fn content(line: &Line<'_>, data: &RawValue, occurred_at: DateTime<Utc>) -> Result<EventId, Fault> {
+fn content(line: &Line<'_>, data: &RawValue, occurred_at: Timestamp) -> Result<EventId, Fault> {
     let data = serde_json::from_str(data.get()).map_err(|error| fault("event_data", &error))?;
     let (account, week) = (line.account.to_string(), line.week_id.to_string());
     let event_type = line.event_type.to_string();
@@ -385,7 +382,7 @@ fn content(line: &Line<'_>, data: &RawValue, occurred_at: DateTime<Utc>) -> Resu
         &account,
         &week,
         &event_type,
-        occurred_at,
+        *occurred_at,
         data,
     ))
 }

@@ -18,9 +18,9 @@ mod snapshot;
 mod status;
 
 use anyhow::Result;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{NaiveDate, Utc};
 use clap::Subcommand;
-use llm_trading_db::repo::rows::Misfit;
+use llm_trading_db::{repo::rows::Misfit, types::Timestamp};
 
 use crate::{
     connect::{Needs, Session, Target},
@@ -166,6 +166,6 @@ pub(crate) fn count(number: u64, noun: &str) -> String {
     clippy::disallowed_methods,
     reason = "the one place that reads the clock"
 )]
-pub(crate) fn now() -> DateTime<Utc> {
-    Utc::now()
+pub(crate) fn now() -> Timestamp {
+    Utc::now().into()
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use chrono::{DateTime, Datelike, Utc};
+use chrono::Datelike;
 use llm_trading_db::{
     documents::{
         AssetSetup, BaselineAccountSkipped, Decision, DecisionDocument, Entry, Event,
@@ -19,7 +19,7 @@ use llm_trading_db::{
     service::{council::CouncilWeek, market::MarketSnapshot},
     types::{
         Account, DecisionId, EventId, Model, PitchLabel, Price, Provider, ReportId, ReportStatus,
-        Symbol, WeekId,
+        Symbol, Timestamp, WeekId,
     },
 };
 use rust_decimal::Decimal;
@@ -40,12 +40,12 @@ pub(super) struct Meeting {
 /// How a symbol went through a week: when and at what price it opened and closed.
 #[derive(Clone, Copy)]
 pub(super) struct Move {
-    pub(super) opened: (DateTime<Utc>, Price),
-    pub(super) closed: (DateTime<Utc>, Price),
+    pub(super) opened: (Timestamp, Price),
+    pub(super) closed: (Timestamp, Price),
 }
 
 /// The council meets on what is known of the market.
-pub(super) fn meet(market: &MarketSnapshot, week: WeekId, at: DateTime<Utc>) -> Result<Meeting> {
+pub(super) fn meet(market: &MarketSnapshot, week: WeekId, at: Timestamp) -> Result<Meeting> {
     let ideas: Vec<Idea> = PLAYERS
         .iter()
         .map(|player| player.rule.pick(market))
@@ -112,7 +112,7 @@ pub(super) fn meet(market: &MarketSnapshot, week: WeekId, at: DateTime<Utc>) -> 
     })
 }
 
-fn report(market: &MarketSnapshot, week: WeekId, at: DateTime<Utc>) -> Result<Report> {
+fn report(market: &MarketSnapshot, week: WeekId, at: Timestamp) -> Result<Report> {
     let rising = market
         .instruments
         .values()
@@ -183,7 +183,7 @@ fn scores(week: WeekId, idea: &Idea, reviewer: usize, pitch: usize) -> Result<Sc
     Ok(Scores::new(marks)?)
 }
 
-fn decide(week: WeekId, idea: &Idea, at: DateTime<Utc>) -> Result<DecisionDocument> {
+fn decide(week: WeekId, idea: &Idea, at: Timestamp) -> Result<DecisionDocument> {
     let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
     let decision = Decision {
         decision_id: DecisionId::generate(at).to_string(),

@@ -6,7 +6,7 @@ mod rules;
 use std::{collections::BTreeMap, time::Instant};
 
 use anyhow::{Context, Result};
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::{NaiveDate, NaiveTime};
 use llm_trading_db::{
     db::Db,
     embedded::EmbeddedServer,
@@ -16,7 +16,7 @@ use llm_trading_db::{
         pitches::{self, Reviewed},
     },
     service::{council as weeks_of_council, market, metrics, performance},
-    types::{AccountId, Amount, Balance, Symbol, WeekId, Weeks},
+    types::{AccountId, Amount, Balance, Symbol, Timestamp, WeekId, Weeks},
 };
 use rust_decimal::Decimal;
 
@@ -117,9 +117,9 @@ fn last_whole_week(last: NaiveDate) -> WeekId {
     }
 }
 
-fn at(date: NaiveDate, hour: u32) -> DateTime<Utc> {
+fn at(date: NaiveDate, hour: u32) -> Timestamp {
     let time = NaiveTime::from_hms_opt(hour, 0, 0).unwrap_or_default();
-    date.and_time(time).and_utc()
+    date.and_time(time).and_utc().into()
 }
 
 /// Plays a week: what the models know before it, what they make of it, and how it ends. Gives the decision in words.
@@ -167,7 +167,7 @@ fn pitch_table(pitches: &[Reviewed]) -> String {
 }
 
 /// Opens two cash accounts and moves money from one to the other.
-async fn transfer(db: &Db, at: DateTime<Utc>) -> Result<String> {
+async fn transfer(db: &Db, at: Timestamp) -> Result<String> {
     let (from, to) = (AccountId::generate(at), AccountId::generate(at));
     let amount = Amount::new(Decimal::from(25_000))?;
     for account in [from, to] {
