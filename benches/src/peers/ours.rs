@@ -157,7 +157,7 @@ fn seen(pitch: &StoredPitch) -> Value {
         pitch.model.as_str(),
         conviction,
         bullets,
-        pitch.created_at,
+        pitch.created_at.into(),
     )
 }
 
