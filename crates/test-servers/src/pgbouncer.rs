@@ -6,6 +6,7 @@ use std::{
     io::{self, Write as _},
     net::TcpStream,
     path::PathBuf,
+    process::Command,
 };
 
 /// When a pooler gives a session to another client.
@@ -38,6 +39,25 @@ impl PgBouncer {
             .into_iter()
             .chain(files)
             .find(|file| file.exists())
+    }
+
+    /// The setting with which a pooler in transaction mode renames prepared statements by itself; empty before 1.21, which cannot.
+    #[must_use]
+    pub fn renaming() -> &'static str {
+        let output =
+            Self::binary().and_then(|file| Command::new(file).arg("--version").output().ok());
+        let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+        let version = text
+            .as_deref()
+            .and_then(|text| text.split_whitespace().nth(1)?.split_once('.'));
+        let numbers = version.and_then(|(major, rest)| {
+            let minor = rest.split('.').next()?;
+            Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?))
+        });
+        match numbers {
+            Some(version) if version >= (1, 21) => "max_prepared_statements = 200",
+            _ => "",
+        }
     }
 
     /// Starts one; `more` is lines of its configuration. None, and one line that says so, if pgbouncer is not installed; with `NO_SKIPS`

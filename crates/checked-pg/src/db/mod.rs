@@ -26,7 +26,9 @@ pub use health::{Health, HealthStatus, ServerHealth, ServerRole};
 pub use migrate::{MigrationState, MigrationStatus, Objection, script};
 pub use replay::Replay;
 pub(crate) use row::placed;
-pub use transaction::{Isolation, Rerun, Tx, TxOptions, savepoint};
+pub use transaction::{
+    EndedTransaction, Isolation, Rerun, TransactionOutcome, Tx, TxOptions, savepoint,
+};
 use transaction::{refuse_control, refuse_inside, refuse_to_listen};
 pub(crate) use verify::OLDEST;
 #[doc(hidden)]

@@ -1,12 +1,14 @@
 //! Transactions: commit on `Ok`, roll back on `Err`, drain or close the connection on a cancel or a panic.
 
 mod active;
+mod observe;
 mod options;
 mod raw;
 mod savepoint;
 mod tx;
 
 pub(super) use active::{Began, refuse_inside};
+pub use observe::{EndedTransaction, TransactionOutcome};
 pub use options::{Isolation, TxOptions};
 pub use savepoint::savepoint;
 pub use tx::Tx;
@@ -20,6 +22,7 @@ use super::{
     proof::{Broken, End},
 };
 use crate::error::{Error, Result};
+use observe::Watch;
 use raw::{ended_early, swallowed};
 use sqlx::{Executor, SqlStr};
 use std::{
@@ -138,8 +141,10 @@ impl Db {
         let options = TxOptions::new();
         let began = options.began(Location::caller());
         async move {
+            let mut watch = Watch::new(self.config().observer.as_ref(), began);
+            watch.attempt();
             let attempt = self.attempt(&options, began, work);
-            attempt.instrument(span(began, 1)).await.0
+            watch.ended(attempt.instrument(span(began, 1)).await.0)
         }
     }
 
@@ -156,15 +161,17 @@ impl Db {
         let began = options.began(place);
         let mut attempt = 1;
         let mut healed = 0;
+        let mut watch = Watch::new(self.config().observer.as_ref(), began);
         loop {
+            watch.attempt();
             let run = self.attempt(&options, began, work.clone());
             let (result, again) = run.instrument(span(began, attempt)).await;
             match again {
-                None => return result,
+                None => return watch.ended(result),
                 // Once by each, and not with a pause: nothing is in the way any more.
                 Some(why @ (RunAgain::OnAnotherServer | RunAgain::PreparedAnew)) => {
                     if healed >= MOST_HEALED {
-                        return result;
+                        return watch.ended(result);
                     }
                     healed += 1;
                     tracing::debug!(?why, "the transaction runs again on a new connection");
@@ -173,7 +180,7 @@ impl Db {
                     let code = collision.code();
                     if attempt >= options.attempts {
                         tracing::warn!(attempt, code, "the transaction collided, giving up");
-                        return result;
+                        return watch.ended(result);
                     }
                     let pause = pause_after(attempt);
                     tracing::debug!(attempt, code, ?pause, "the transaction collided, once more");

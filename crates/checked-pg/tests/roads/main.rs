@@ -13,6 +13,7 @@ mod history;
 mod honoured;
 mod hosts;
 mod model;
+mod observed;
 mod parameters;
 mod poolers;
 mod rotation;

@@ -9,7 +9,7 @@ use crate::{
     support::{dropped_after, server},
 };
 use checked_pg::{
-    config::Config,
+    config::{Config, Pooler},
     db::{Db, Tx},
     error::{Error, Result},
 };
@@ -27,7 +27,7 @@ use std::{
     },
     time::Duration,
 };
-use test_servers::{Relay, Traffic};
+use test_servers::{PgBouncer, PoolMode, Relay, Traffic};
 use tokio::{
     runtime::Runtime,
     sync::Barrier,
@@ -271,6 +271,22 @@ impl Drop for Keeper {
 /// A call may take this long: a connection, the answers of each flight, and a busy machine.
 const LONGEST: Duration = Duration::from_secs(12);
 
+/// What stands between the pool and the server.
+#[derive(Clone, Copy, Debug)]
+struct Road {
+    port: u16,
+    pooler: Pooler,
+}
+
+impl Road {
+    fn direct() -> Self {
+        Self {
+            port: server().port(),
+            pooler: Pooler::None,
+        }
+    }
+}
+
 struct Stage {
     pool: Pool,
     relay: Relay,
@@ -280,7 +296,7 @@ struct Stage {
 }
 
 impl Stage {
-    async fn new(size: usize, planted: Planted) -> Self {
+    async fn new(road: Road, size: usize, planted: Planted) -> Self {
         static NEXT: AtomicI64 = AtomicI64::new(0);
         let table = format!("model_{}", NEXT.fetch_add(1, Relaxed));
         let role = if planted == Planted::LeavesTheSession {
@@ -291,7 +307,7 @@ impl Stage {
         server().psql(&format!(
             "CREATE TABLE {table} (id bigint NOT NULL); GRANT ALL ON {table} TO {role}"
         ));
-        let relay = Relay::start(server().port()).await;
+        let relay = Relay::start(road.port).await;
         let limit = match planted {
             Planted::WaitsForEver => Duration::ZERO,
             _ => Duration::from_millis(400),
@@ -301,6 +317,8 @@ impl Stage {
             relay.port()
         ))
         .unwrap()
+        .application_name("modelled")
+        .pooler(road.pooler)
         .max_pool_size(size)
         .acquire_timeout(Duration::from_secs(2))
         .connect_timeout(Duration::from_secs(2))
@@ -371,7 +389,8 @@ impl Stage {
                 Fault::None => {}
                 Fault::SessionsAreTerminated => {
                     server().psql(
-                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename IN ('modelled', 'leaky')",
+                        // A pooler logs in as another user, and says whose session it is.
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'modelled'",
                     );
                 }
                 Fault::BytesVanish => self.relay.set(Traffic::Vanishes),
@@ -428,8 +447,8 @@ impl Stage {
 }
 
 /// What is wrong after a story.
-async fn tell(story: &Story, planted: Planted) -> Vec<String> {
-    let stage = Stage::new(story.size, planted).await;
+async fn tell(story: &Story, planted: Planted, road: Road) -> Vec<String> {
+    let stage = Stage::new(road, story.size, planted).await;
     let callers = story.callers.iter().map(async |steps| {
         for step in steps {
             stage.step(*step).await;
@@ -454,7 +473,7 @@ fn runtime() -> &'static Runtime {
 }
 
 /// The first story of so many after which something is wrong.
-fn search(stories_told: u32, planted: Planted) -> Result<(), String> {
+fn search(stories_told: u32, planted: Planted, road: Road) -> Result<(), String> {
     let settings = ProptestConfig {
         cases: stories_told,
         failure_persistence: None,
@@ -463,7 +482,7 @@ fn search(stories_told: u32, planted: Planted) -> Result<(), String> {
     };
     let runtime = runtime();
     let outcome = TestRunner::new(settings).run(&stories(), |story| {
-        let wrong = runtime.block_on(tell(&story, planted));
+        let wrong = runtime.block_on(tell(&story, planted, road));
         match wrong.is_empty() {
             true => Ok(()),
             false => Err(TestCaseError::fail(wrong.join("; "))),
@@ -474,8 +493,31 @@ fn search(stories_told: u32, planted: Planted) -> Result<(), String> {
 
 #[test]
 fn whatever_callers_do_and_whatever_breaks() {
-    let seen = search(60, Planted::Nothing);
+    let seen = search(60, Planted::Nothing, Road::direct());
     assert_eq!(seen, Ok(()));
+}
+
+/// The same behind a pooler, which adds its own ways to mix up sessions: those that it hands on after each transaction, the next one
+/// each time, and those that it keeps for a client.
+#[test]
+fn whatever_callers_do_behind_a_pooler() {
+    for (mode, pooler, settings) in [
+        (
+            PoolMode::Transaction,
+            Pooler::Transaction,
+            "default_pool_size = 24\nmin_pool_size = 3\nserver_round_robin = 1",
+        ),
+        (PoolMode::Session, Pooler::Session, "default_pool_size = 24"),
+    ] {
+        let Some(between) = PgBouncer::start(server(), mode, settings) else {
+            return;
+        };
+        let road = Road {
+            port: between.port(),
+            pooler,
+        };
+        assert_eq!(search(20, Planted::Nothing, road), Ok(()), "{mode:?}");
+    }
 }
 
 #[test]
@@ -488,7 +530,8 @@ fn each_planted_fault_is_found() {
         (Planted::WaitsForEver, "waits for ever"),
         (Planted::LeavesTheSession, "asked for"),
     ] {
-        let found = search(200, planted).expect_err(&format!("{planted:?} was not found"));
+        let found =
+            search(200, planted, Road::direct()).expect_err(&format!("{planted:?} was not found"));
         assert!(found.contains(told_as), "{planted:?}: {found}");
     }
 }

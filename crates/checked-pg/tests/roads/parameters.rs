@@ -385,7 +385,7 @@ async fn names_reach_the_session() {
 
 #[test]
 fn every_setting_has_a_variable() {
-    let source = include_str!("../../src/config.rs");
+    let source = include_str!("../../src/config/setters.rs");
     let variables = include_str!("../../src/config/env.rs");
     let methods: Vec<&str> = source
         .split("pub fn ")
@@ -402,6 +402,7 @@ fn every_setting_has_a_variable() {
         "load_balance_hosts",
         "log_statements",
         "credentials",
+        "on_transaction",
     ];
     for method in methods {
         assert!(

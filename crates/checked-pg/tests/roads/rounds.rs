@@ -32,11 +32,15 @@ async fn stage(tables: &str) -> Option<Stage> {
 async fn stage_in(mode: PoolMode, tables: &str) -> Option<Stage> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let (pooler, settings) = match mode {
-        PoolMode::Transaction => (Pooler::Transaction, UNSTEADY),
+        // Right as well where the pooler gives prepared statements names of its own.
+        PoolMode::Transaction => (
+            Pooler::Transaction,
+            format!("{UNSTEADY}\n{}", PgBouncer::renaming()),
+        ),
         // One for each connection, and one to prove that they are kept.
-        PoolMode::Session => (Pooler::Session, "default_pool_size = 9"),
+        PoolMode::Session => (Pooler::Session, "default_pool_size = 9".to_owned()),
     };
-    let started = PgBouncer::start(server(), mode, settings)?;
+    let started = PgBouncer::start(server(), mode, &settings)?;
     let schema = format!("rounds_{}", NEXT.fetch_add(1, Relaxed));
     server().psql(&format!(
         "CREATE SCHEMA {schema}; SET search_path = {schema}; {tables}"
