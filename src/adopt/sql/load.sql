@@ -113,7 +113,7 @@ CREATE FUNCTION pg_temp.put_between(wanted text, columns text, lowest bigint, hi
 LANGUAGE plpgsql AS $$
 DECLARE
     rule text;
-    words text;
+    is_taken boolean;
 BEGIN
     BEGIN
         EXECUTE format(
@@ -125,13 +125,16 @@ BEGIN
         WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded THEN
             GET STACKED DIAGNOSTICS rule = CONSTRAINT_NAME;
             rule := COALESCE(NULLIF(rule, ''), SQLSTATE);
+            -- Of a row that an earlier run adopted.
+            is_taken := SQLSTATE = '23505';
     END;
     IF lowest < highest THEN
         PERFORM pg_temp.put_between(wanted, columns, lowest, (lowest + highest) / 2);
         PERFORM pg_temp.put_between(wanted, columns, (lowest + highest) / 2 + 1, highest);
     ELSE
         EXECUTE format('UPDATE pg_temp.new_%s SET code = $1, reason = $2 WHERE n = $3', wanted)
-        USING 'database:' || rule, 'the database refuses it by the rule ' || rule, lowest;
+        USING CASE WHEN is_taken THEN 'superseded' ELSE 'database:' || rule END,
+              CASE WHEN is_taken THEN 'a row of the same key is there already, by the rule ' ELSE 'the database refuses it by the rule ' END || rule, lowest;
     END IF;
 END
 $$;

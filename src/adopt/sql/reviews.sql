@@ -32,7 +32,9 @@ BEGIN
         AND (pitch.research_date IS NOT DISTINCT FROM pg_temp.instant(j ->> 'research_date') OR NOT j ? 'research_date')
     WHERE j ->> 'pitch_id' IS NOT NULL
       AND NOT EXISTS (SELECT FROM pg_temp.old_pm_pitches AS old WHERE old.j ->> 'id' = review.j ->> 'pitch_id')
-      AND NOT EXISTS (SELECT FROM pg_temp.old_peer_reviews AS r JOIN pg_temp.pitch_of ON old_id = r.j ->> 'pitch_id' WHERE pitch_of.id = pitch.id);
+      AND NOT EXISTS (SELECT FROM pg_temp.old_peer_reviews AS r JOIN pg_temp.pitch_of ON old_id = r.j ->> 'pitch_id' WHERE pitch_of.id = pitch.id)
+      -- Nor any that an earlier run adopted.
+      AND NOT EXISTS (SELECT FROM peer_reviews AS adopted WHERE adopted.pitch_id = pitch.id);
     DELETE FROM pg_temp.lost
     USING pg_temp.old_peer_reviews AS review
     WHERE review.j ->> 'pitch_id' = old_id

@@ -11,6 +11,8 @@ mod later;
 mod many;
 mod notes;
 pub mod old;
+mod random;
 mod recognition;
+mod rights;
 mod rows;
 mod variants;
