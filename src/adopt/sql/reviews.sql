@@ -19,6 +19,11 @@ CREATE INDEX ON pg_temp.pitch_of (old_id);
 -- Pitches that were saved again got new ids, and their reviews were left behind. Nobody reviews itself: where only one pitch of a
 -- round can be the one that a group of reviews is about, that one it is.
 CREATE TEMP TABLE relinked (old_id text PRIMARY KEY, id uuid) ON COMMIT DROP;
+-- What an earlier run found out of a group holds for those of it that were refused then.
+INSERT INTO pg_temp.relinked (old_id, id)
+SELECT DISTINCT was, is_now::uuid FROM adoption.changed
+WHERE table_name = 'peer_reviews' AND code = 'relinked' AND field = 'pitch_id'
+ON CONFLICT DO NOTHING;
 DO $$
 DECLARE
     sure record;
@@ -35,6 +40,7 @@ BEGIN
       AND NOT EXISTS (SELECT FROM pg_temp.old_peer_reviews AS r JOIN pg_temp.pitch_of ON old_id = r.j ->> 'pitch_id' WHERE pitch_of.id = pitch.id)
       -- Nor any that an earlier run adopted.
       AND NOT EXISTS (SELECT FROM peer_reviews AS adopted WHERE adopted.pitch_id = pitch.id);
+    DELETE FROM pg_temp.lost WHERE old_id IN (SELECT old_id FROM pg_temp.relinked);
     DELETE FROM pg_temp.lost
     USING pg_temp.old_peer_reviews AS review
     WHERE review.j ->> 'pitch_id' = old_id
