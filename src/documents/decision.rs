@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Content, Extra, json};
-use crate::types::{Account, Conviction, DecisionId, Direction, Instrument, Invalid, WeekId};
+use super::{Content, Extra, Lenient, json};
+use crate::types::{
+    Account, Conviction, DecisionId, Direction, Instrument, Invalid, Model, PitchId, WeekId,
+};
 
 /// A decision of the chairman, in the form of its schema or in the fallback form the desk writes when the chairman's answer
 /// cannot be used.
@@ -182,10 +184,10 @@ impl SelectedTrade {
 pub struct Dissent {
     /// Pitch it came from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pitch_id: Option<String>,
+    pub pitch_id: Option<Lenient<PitchId>>,
     /// Model that holds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model: Option<String>,
+    pub model: Option<Lenient<Model>>,
     /// What it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_concern: Option<String>,

@@ -5,11 +5,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::value::RawValue;
 
 use super::{
-    Content, Correction, Document, Extra, Void,
+    Content, Correction, Document, Extra, Lenient, Void,
     json::{self, positive, price, price_text},
     near_miss::near_miss,
 };
-use crate::types::{Conviction, Direction, EventType, Instrument, Invalid, exact};
+use crate::types::{
+    Account, Conviction, Direction, EventType, Instrument, Invalid, OrderSide, Symbol, exact,
+};
 
 /// The key that holds the type.
 const TAG: &str = "event_type";
@@ -227,9 +229,9 @@ pub struct OrderPlaced {
     /// The desk's name for the trade.
     pub trade_id: String,
     /// Ticker.
-    pub symbol: Option<String>,
+    pub symbol: Option<Lenient<Symbol>>,
     /// `buy` or `sell`.
-    pub side: String,
+    pub side: Lenient<OrderSide>,
     /// Shares.
     #[serde(with = "exact")]
     pub qty: Decimal,
@@ -269,7 +271,7 @@ pub struct OrderRetried {
     /// The desk's name for the trade.
     pub trade_id: String,
     /// Ticker.
-    pub symbol: Option<String>,
+    pub symbol: Option<Lenient<Symbol>>,
     /// On which side.
     pub direction: Option<Direction>,
     /// The how many-th try.
@@ -290,7 +292,7 @@ pub struct OrderFailed {
     /// The desk's name for the trade.
     pub trade_id: String,
     /// Ticker.
-    pub symbol: Option<String>,
+    pub symbol: Option<Lenient<Symbol>>,
     /// Why it failed.
     pub error: String,
     /// On which side.
@@ -327,7 +329,7 @@ pub struct BaselineAccountSkipped {
     /// The desk's name for the trade.
     pub trade_id: String,
     /// Ticker.
-    pub symbol: Option<String>,
+    pub symbol: Option<Lenient<Symbol>>,
     /// On which side.
     pub direction: Option<Direction>,
     /// Why.
@@ -345,9 +347,9 @@ pub struct AccountValidationError {
     /// The account that was named.
     pub invalid_account: String,
     /// The accounts that there are.
-    pub valid_accounts: Vec<String>,
+    pub valid_accounts: Vec<Lenient<Account>>,
     /// Ticker.
-    pub symbol: Option<String>,
+    pub symbol: Option<Lenient<Symbol>>,
     /// On which side.
     pub direction: Option<Direction>,
     /// Why.

@@ -13,6 +13,7 @@ mod correction;
 mod decision;
 mod event;
 pub(crate) mod json;
+mod lenient;
 mod log;
 mod near_miss;
 mod pitch;
@@ -28,6 +29,7 @@ pub use event::{
     OrderRetried, OtherEvent,
 };
 pub use json::OneOrMany;
+pub use lenient::Lenient;
 pub use log::LogData;
 pub use pitch::{
     EntryPolicy, ExitPolicy, ModelInfo, Pitch, PitchV1, PitchV2, RiskProfile, TechnicalReading,

@@ -3,8 +3,8 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::{Content, Extra};
-use crate::types::{Invalid, PitchLabel, exact};
+use super::{Content, Extra, Lenient};
+use crate::types::{Invalid, Model, PitchLabel, exact};
 
 /// A review of a pitch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,7 +16,7 @@ pub struct Review {
     pub pitch_label: PitchLabel,
     /// Name by which the reviewer calls itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reviewer_model: Option<String>,
+    pub reviewer_model: Option<Lenient<Model>>,
     /// The marks.
     pub scores: Scores,
     /// The strongest objection.

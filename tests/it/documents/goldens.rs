@@ -7,7 +7,9 @@ use llm_trading_db::{
         PitchDocument, PitchV2, ResearchDocument, Review, ReviewDocument, RiskProfile, Scores,
         SelectedTrade,
     },
-    types::{Account, Conviction, Direction, Instrument, PitchLabel, Symbol, WeekId},
+    types::{
+        Account, Conviction, Direction, Instrument, Model, OrderSide, PitchLabel, Symbol, WeekId,
+    },
 };
 use rust_decimal::Decimal;
 use serde_json::{Value, json, value::RawValue};
@@ -153,7 +155,7 @@ fn a_review_computes_its_average() {
         "A second hot print",
     );
     review.review_id = Some("review-12".to_owned());
-    review.reviewer_model = Some("claude".to_owned());
+    review.reviewer_model = Some(Model::new("claude").unwrap().into());
     review.suggested_fix = Some("N/A".to_owned());
     review.timestamp = Some("2026-02-11T14:20:00".to_owned());
     assert_eq!(review.average_score, Some(decimal("7.43")));
@@ -267,6 +269,13 @@ fn events_are_told_apart_by_their_type() {
     let Event::OrderPlaced(order) = read::<Event>("event_order_placed").into_inner() else {
         panic!("is no order")
     };
+    assert_eq!(
+        (order.symbol, order.side),
+        (
+            Some(Symbol::new("SPY").unwrap().into()),
+            OrderSide::Buy.into()
+        )
+    );
     assert_eq!(
         (order.take_profit_price, order.stop_loss_price),
         (Some(decimal("103")), Some(decimal("98.5")))

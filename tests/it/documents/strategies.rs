@@ -1,21 +1,29 @@
 //! Valid documents of every shape, for property tests.
 
+use std::{fmt::Display, str::FromStr};
+
 use llm_trading_db::{
     documents::{
         AssetSetup, CalendarEvent, ConfidenceNotes, Decision, Dissent, Entry, Event, Exit, Extra,
-        LogData, MacroRegime, ModelInfo, MonitoringPlan, Narrative, NarrativeDetail, OneOrMany,
-        OrderFailed, OrderPlaced, OrderRetried, OtherEvent, Pitch, PitchReview, PitchReviews,
-        PitchV1, PitchV2, Research, Review, RiskProfile, Scores, SelectedTrade, TechnicalReading,
-        TradableCandidate, WeeklyGraph,
+        Lenient, LogData, MacroRegime, ModelInfo, MonitoringPlan, Narrative, NarrativeDetail,
+        OneOrMany, OrderFailed, OrderPlaced, OrderRetried, OtherEvent, Pitch, PitchReview,
+        PitchReviews, PitchV1, PitchV2, Research, Review, RiskProfile, Scores, SelectedTrade,
+        TechnicalReading, TradableCandidate, WeeklyGraph,
     },
     types::{
         Account, Conviction, DecisionId, Direction, Instrument, PitchLabel, ReviewId, Symbol,
         WeekId,
     },
 };
-use proptest::{collection::vec, option, prelude::*};
+use proptest::{collection::vec, option, prelude::*, sample::select};
 use rust_decimal::Decimal;
 use serde_json::Value;
+
+/// A value of the type, or any text.
+fn lenient<T: FromStr + Display + std::fmt::Debug>() -> impl Strategy<Value = Lenient<T>> {
+    let words = select(vec!["SPY", "buy", "CHATGPT", "openai/gpt-5.1"]);
+    prop_oneof![words.prop_map(str::to_owned), text()].prop_map(Lenient::of)
+}
 
 /// Any text that JSONB can hold.
 fn text() -> impl Strategy<Value = String> {
@@ -194,7 +202,7 @@ pub(super) fn pitch_reviews() -> impl Strategy<Value = PitchReviews> {
 }
 
 prop_compose! {
-    fn dissent()(model in option::of(text()), key_concern in option::of(text()), extra in extra()) -> Dissent {
+    fn dissent()(model in option::of(lenient()), key_concern in option::of(text()), extra in extra()) -> Dissent {
         Dissent { pitch_id: None, model, key_concern, extra }
     }
 }
@@ -284,7 +292,7 @@ prop_compose! {
 
 prop_compose! {
     fn order_placed()(
-        trade_id in text(), symbol in option::of(text()), side in text(), qty in above_zero(), order_id in option::of(text()),
+        trade_id in text(), symbol in option::of(lenient()), side in lenient(), qty in above_zero(), order_id in option::of(text()),
         limit_price in option::of(above_zero()), take_profit_price in option::of(above_zero()),
         stop_loss_price in option::of(above_zero()), attempt in option::of(any::<u32>()), direction in option::of(direction()),
         conviction in option::of(conviction().prop_map(Conviction::value)), extra in extra(),
@@ -299,7 +307,7 @@ prop_compose! {
 
 prop_compose! {
     fn order_trouble()(
-        trade_id in text(), symbol in option::of(text()), direction in option::of(direction()), error in text(),
+        trade_id in text(), symbol in option::of(lenient()), direction in option::of(direction()), error in text(),
         error_type in option::of(text()), attempts in any::<u32>(), final_try in any::<bool>(),
         qty in option::of(above_zero()), extra in extra(),
     ) -> Event {
