@@ -117,3 +117,13 @@ async fn a_report_is_verified_or_not() {
     });
     assert_eq!(json!(stored), told);
 }
+
+#[tokio::test]
+async fn a_verdict_is_about_the_newest_form_of_a_pitch() {
+    let db = database().await;
+    let id = save(&db, "1", 0).await;
+    assert_eq!(save(&db, "2", 60).await, id);
+    let yes = said(Verdict::Approved, "Ada", None, "2026-01-07T15:00:00Z");
+    approvals::decide_pitch(&db, id, &yes).await.unwrap();
+    assert!(approvals::of_pitch(&db, id).await.unwrap().is_some());
+}

@@ -9,6 +9,7 @@ mod correlations;
 mod decisions;
 mod events;
 mod fetch_log;
+mod locked;
 mod logs;
 mod orders;
 mod performance;
@@ -23,6 +24,7 @@ mod snapshots;
 mod trades;
 mod users;
 mod weekly;
+mod writes;
 
 use llm_trading_db::repo::Upserted;
 

@@ -262,3 +262,21 @@ async fn a_review_has_a_pitch_in_its_own_week() {
         .unwrap();
     assert_eq!(count(&db, "peer_reviews").await, 0);
 }
+
+#[tokio::test]
+async fn a_review_without_its_research_gets_it() {
+    let db = database().await;
+    pitched(&db, Some(now()), &["groq"]).await;
+    let round = Round {
+        research_date: Some(now()),
+        ..round("A=groq", "claude:A=7")
+    };
+    let ids = save(&db, &round).await.unwrap();
+    // As another program may have left it.
+    execute(&db, "UPDATE peer_reviews SET research_date = NULL")
+        .await
+        .unwrap();
+    assert_eq!(save(&db, &round).await.unwrap(), ids);
+    let stored = reviews::get(&db, ids[0]).await.unwrap();
+    assert_eq!(stored.research_date, Some(now()));
+}

@@ -37,6 +37,15 @@ impl Outcome {
             .collect()
     }
 
+    /// How many thousandths are rejected of those that somebody could tell from the original; rounded down.
+    pub fn rejected(&self) -> usize {
+        let counted = self.mutants.iter().filter(|mutant| self.counts(mutant));
+        let counted = counted.count();
+        ((counted - self.survivors().len()) * 1000)
+            .checked_div(counted)
+            .unwrap_or(1000)
+    }
+
     /// Mutants that survive, with the reason why they are the same as the original.
     pub fn same(&self) -> Vec<(&Mutant, &str)> {
         let listed = |mutant| Some((mutant, self.reason(mutant)?));

@@ -1,6 +1,6 @@
 //! Research, pitches, reviews, approvals, decisions.
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use llm_trading_db::repo::{approvals, decisions, pitches, research, reviews};
@@ -170,6 +170,18 @@ async fn pitches_reviews_and_approvals_are_read_as_they_are() {
             let id = fixtures::week(week);
             let found = pitches::of_week(&mut *tx, id).await.unwrap();
             pitched.assert_read(&found, &pitched.rows(of, &["model", "research_date"]));
+            let found = pitches::reviewed(&mut *tx, id).await.unwrap();
+            let best: Vec<_> = found
+                .iter()
+                .map(|pitch| {
+                    (
+                        pitch.average_score.is_none(),
+                        Reverse(pitch.average_score),
+                        pitch.model.clone(),
+                    )
+                })
+                .collect();
+            assert!(best.is_sorted() && best.len() == pitched.rows(of, &[]).len());
             let found = approvals::of_week(&mut *tx, id).await.unwrap();
             let expected = approved.rows(
                 |row| week_of(&row["pitch_id"]) == week && counts(row),

@@ -7,7 +7,7 @@ use llm_trading_db::{
         events::{self, Cursor, Filter},
         orders, positions, runs, trades,
     },
-    types::{Account, EventType, WeekId},
+    types::{Account, EventId, EventType, WeekId},
 };
 use serde_json::{Value, json};
 
@@ -170,7 +170,7 @@ fn random_price(random: &mut Random) -> Value {
 #[tokio::test]
 async fn events_are_read_as_they_are() {
     let db = database().await;
-    let table = Table::fill(&db, "execution_events", &["id"], |random| {
+    let table = Table::fill_with(&db, "execution_events", &["id"], 200, |random| {
         json!({
             "id": random.id(),
             "week_id": random.week(),
@@ -243,7 +243,7 @@ async fn events_are_read_as_they_are() {
                     let found = events::history(&mut *tx, &filter, None, 3).await.unwrap();
                     table.assert_read(&found, &expected[..expected.len().min(3)]);
                     // Behind each of the rows.
-                    for (n, row) in expected.iter().enumerate() {
+                    for (n, row) in expected.iter().enumerate().take(4) {
                         let after = Cursor {
                             occurred_at: as_type(&row["occurred_at"]),
                             id: as_type(&row["id"]),
@@ -255,6 +255,87 @@ async fn events_are_read_as_they_are() {
                     }
                 }
             }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn corrected_weeks_are_those_of_what_was_corrected() {
+    let db = database().await;
+    let old = Table::fill(&db, "execution_events", &["id"], |random| {
+        json!({
+            "id": random.id(),
+            "week_id": random.week(),
+            "account": format!("A{}", random.below(4)),
+            "event_data": { "event_type": "EXIT", "price": 1.5 },
+            "occurred_at": random.instant(2024),
+        })
+    })
+    .await;
+    let mut corrected = old.rows.iter().step_by(2);
+    let new = Table::fill(&db, "execution_events", &["id"], |random| {
+        let occurred_at = random.instant(2025);
+        let event = match corrected.next() {
+            Some(row) => {
+                json!({ "event_type": "VOID", "event_id": row["id"], "reason": "never happened" })
+            }
+            None => json!({ "event_type": "note" }),
+        };
+        json!({
+            "id": random.id(),
+            "week_id": "2026-01-28",
+            "account": "LATE",
+            "event_data": event,
+            "occurred_at": occurred_at,
+        })
+    })
+    .await;
+    assert_eq!(new.rows.len(), old.rows.len());
+    let mut expected: Vec<(Account, WeekId)> = old
+        .rows
+        .iter()
+        .step_by(2)
+        .map(|row| (as_type(&row["account"]), as_type(&row["week_id"])))
+        .collect();
+    expected.sort_unstable();
+    expected.dedup();
+    let corrected: Vec<&Value> = old.rows.iter().step_by(2).map(|row| &row["id"]).collect();
+    let counts = |row: &Row| !corrected.contains(&&row["id"]);
+    let order = ["account", "week_id", "occurred_at", "id"];
+    let ids = |rows: &[Row]| {
+        rows.iter()
+            .map(|row| as_type(&row["id"]))
+            .collect::<Vec<EventId>>()
+    };
+    without_indexes(&db, async |tx| {
+        let found = events::trades(&mut *tx).await.unwrap();
+        let found: Vec<EventId> = found.iter().map(|trade| trade.id).collect();
+        assert_eq!(found, ids(&old.rows(counts, &order)));
+        let asked = [
+            ("A1", WEEKS[0]),
+            ("A3", WEEKS[1]),
+            ("A1", WEEKS[0]),
+            ("A9", WEEKS[2]),
+        ];
+        let of = |row: &Row| {
+            let key = (
+                row["account"].as_str().unwrap(),
+                row["week_id"].as_str().unwrap(),
+            );
+            counts(row) && asked.contains(&key)
+        };
+        let keys = asked.map(|(name, id)| (account(name), week(id)));
+        let found = events::trades_of(&mut *tx, &keys).await.unwrap();
+        let found: Vec<EventId> = found.iter().map(|trade| trade.id).collect();
+        assert!(!found.is_empty());
+        assert_eq!(found, ids(&old.rows(of, &order)));
+        assert_eq!(events::corrected_weeks(&mut *tx).await.unwrap(), expected);
+        for row in old.rows.iter().step_by(2) {
+            let id: EventId = as_type(&row["id"]);
+            let found = events::find_correction(&mut *tx, id).await.unwrap();
+            let expected = new.rows(|row| row["event_data"]["event_id"] == id.to_string(), &[]);
+            new.assert_read(&Vec::from_iter(found), &expected);
         }
     })
     .await;

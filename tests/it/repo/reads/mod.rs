@@ -84,17 +84,29 @@ impl Table {
         db: &Db,
         name: &'static str,
         key: &[&str],
+        make: impl FnMut(&mut Random) -> Value,
+    ) -> Self {
+        Self::fill_with(db, name, key, 40, make).await
+    }
+
+    /// The same, of another number.
+    pub async fn fill_with(
+        db: &Db,
+        name: &'static str,
+        key: &[&str],
+        count: usize,
         mut make: impl FnMut(&mut Random) -> Value,
     ) -> Self {
-        const ROWS: usize = 40;
-        let mut random = Random(0x2545_f491_4f6c_dd1d);
+        // Others than those that are there.
+        let there = crate::fixtures::count(db, name).await;
+        let mut random = Random(0x2545_f491_4f6c_dd1d ^ u64::try_from(there).unwrap());
         let mut rows: Vec<Row> = Vec::new();
-        for _ in 0..ROWS * 4 {
+        for _ in 0..count * 4 {
             let Value::Object(row) = make(&mut random) else {
                 panic!("a row is an object")
             };
             let same = |other: &Row| key.iter().all(|key| other[*key] == row[*key]);
-            if rows.len() < ROWS && !rows.iter().any(same) {
+            if rows.len() < count && !rows.iter().any(same) {
                 rows.push(row);
             }
         }

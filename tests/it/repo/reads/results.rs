@@ -3,9 +3,9 @@
 use futures_util::TryStreamExt;
 use llm_trading_db::{
     repo::{
-        conditions, pending,
+        bars, conditions, pending,
         performance::{self, Measure},
-        snapshots, weekly,
+        returns, snapshots, weekly,
     },
     types::{Symbol, Weeks},
 };
@@ -168,10 +168,10 @@ async fn figures_and_problems_are_read_as_they_are() {
     })
     .await;
     assert_eq!(events.rows.len(), 1);
-    let problems = Table::fill(&db, "performance_problems", &["id"], |random| {
+    let problems = Table::fill_with(&db, "performance_problems", &["id"], 25, |random| {
         json!({
             "id": random.id(),
-            "account": format!("A{}", random.below(3)),
+            "account": format!("A{}", random.below(20)),
             "weeks_lookback": random.one_of(&[Some(4), Some(12), None]),
             "week_id": random.week(),
             "event_id": event,
@@ -331,4 +331,142 @@ async fn hourly_prices_are_read_as_they_are() {
         table.assert_read(&found, &table.rows(within, &["timestamp"]));
     })
     .await;
+}
+
+#[tokio::test]
+async fn bars_are_read_as_they_are() {
+    let db = database().await;
+    let table = Table::fill(&db, "daily_bars", &["symbol", "date"], |random| {
+        json!({
+            "symbol": random.one_of(&["SPY", "GLD", "TLT"]),
+            "date": format!("2026-01-{:02}", random.below(25) + 1),
+            "open": some_number(random, 200),
+            "high": some_number(random, 400),
+            "low": some_number(random, 100),
+            "close": some_number(random, 300),
+            "volume": random.maybe(9),
+            "created_at": random.instant(2024),
+        })
+    })
+    .await;
+    let until = "2026-01-20";
+    let asked = ["TLT", "QQQ", "SPY", "TLT"];
+    let symbols: Vec<Symbol> = asked.iter().map(|name| name.parse().unwrap()).collect();
+    without_indexes(&db, async |tx| {
+        // The bars of a symbol from the one on that is the n-th newest, and the closes-th newest with a close.
+        let newest = |name: &str, n: usize, closes: usize| {
+            let mut bars = table.rows(
+                |row| row["symbol"] == name && row["date"].as_str().unwrap() <= until,
+                &["date"],
+            );
+            let with_close: Vec<usize> = (0..bars.len())
+                .filter(|n| !bars[*n]["close"].is_null())
+                .collect();
+            let of_closes = with_close
+                .iter()
+                .rev()
+                .take(closes)
+                .next_back()
+                .copied()
+                .unwrap_or(bars.len());
+            bars.drain(..of_closes.min(bars.len().saturating_sub(n)));
+            bars
+        };
+        for (n, closes) in [(0, 0), (1, 0), (3, 2), (2, 5), (100, 1), (1, 100)] {
+            let expected = [newest("SPY", n, closes), newest("TLT", n, closes)].concat();
+            let (n, closes) = (u32::try_from(n).unwrap(), u32::try_from(closes).unwrap());
+            let found = bars::last_closes(&mut *tx, &symbols, n, closes, day(until))
+                .await
+                .unwrap();
+            table.assert_read(&found, &expected);
+            if closes == 0 {
+                let found = bars::last_n(&mut *tx, &symbols, n, day(until))
+                    .await
+                    .unwrap();
+                table.assert_read(&found, &expected);
+            }
+        }
+        let (from, to) = ("2026-01-05", "2026-01-18");
+        let within = |row: &Row| {
+            row["symbol"] == "SPY" && (from..=to).contains(&row["date"].as_str().unwrap())
+        };
+        let found: Vec<_> = bars::range(&mut *tx, symbols[2], day(from), day(to))
+            .try_collect()
+            .await
+            .unwrap();
+        table.assert_read(&found, &table.rows(within, &["date"]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn returns_are_read_as_they_are() {
+    let db = database().await;
+    let row = |random: &mut Random, column: &str| {
+        json!({
+            "symbol": random.one_of(&["SPY", "GLD", "TLT"]),
+            "date": format!("2026-01-{:02}", random.below(25) + 1),
+            column: random.number(-1),
+            "created_at": random.instant(2024),
+        })
+    };
+    let key = ["symbol", "date"];
+    let daily = Table::fill(&db, "daily_log_returns", &key, |random| {
+        row(random, "log_return")
+    })
+    .await;
+    let weekly = Table::fill(&db, "rolling_7day_log_returns", &key, |random| {
+        row(random, "log_return_7d")
+    })
+    .await;
+    let of = |name: &'static str, from: &'static str, to: &'static str| {
+        move |row: &Row| {
+            row["symbol"] == name && (from..=to).contains(&row["date"].as_str().unwrap())
+        }
+    };
+    let spans = [
+        ("TLT", "2026-01-05", "2026-01-18"),
+        ("SPY", "2026-01-02", "2026-01-20"),
+    ];
+    let asked: Vec<_> = spans
+        .iter()
+        .map(|(name, from, to)| (name.parse::<Symbol>().unwrap(), day(from), day(to)))
+        .collect();
+    let within = |row: &Row| spans.iter().any(|(name, from, to)| of(name, from, to)(row));
+    // The newest of each symbol.
+    let mut newest = weekly.rows(|row| row["symbol"] != "GLD", &["symbol", "date desc"]);
+    newest.dedup_by_key(|row| row["symbol"].clone());
+    without_indexes(&db, async |tx| {
+        let all = returns::all_daily(&mut *tx).await.unwrap();
+        daily.assert_read(&all, &daily.rows(|_| true, &key));
+        let all = returns::all_7day(&mut *tx).await.unwrap();
+        assert_7day(&weekly, &all, &weekly.rows(|_| true, &key));
+        let found = returns::daily_of(&mut *tx, &asked).await.unwrap();
+        daily.assert_read(&found, &daily.rows(within, &key));
+        let found = returns::seven_day_of(&mut *tx, &asked).await.unwrap();
+        assert_7day(&weekly, &found, &weekly.rows(within, &key));
+        let symbols = [asked[0].0, asked[1].0];
+        let found = returns::latest_7day(&mut *tx, &symbols).await.unwrap();
+        assert_7day(&weekly, &found, &newest);
+        let (symbol, from, to) = asked[0];
+        let found: Vec<_> = returns::daily(&mut *tx, symbol, from, to)
+            .try_collect()
+            .await
+            .unwrap();
+        let (name, from, to) = spans[0];
+        daily.assert_read(&found, &daily.rows(of(name, from, to), &["date"]));
+    })
+    .await;
+}
+
+/// The column of the table is called otherwise.
+fn assert_7day(table: &Table, found: &[returns::Return], expected: &[Row]) {
+    table.assert_read(found, expected);
+    let found = found
+        .iter()
+        .map(|row| row.log_return.to_string().parse::<f64>().unwrap());
+    let expected = expected
+        .iter()
+        .map(|row| row["log_return_7d"].as_f64().unwrap());
+    assert!(found.eq(expected));
 }
