@@ -105,6 +105,11 @@ mutants:
 mutants-of-meaning:
     TMPDIR=${TMPDIR:-/dev/shm} cargo run --quiet --package xtask -- meaning publish {{ datetime_utc("%F") }}
 
+# Make mistakes in what is computed in Rust, all in one binary, and write into docs/guarantees.md which no test notices.
+[group('schema')]
+mutants-of-rust:
+    TMPDIR=${TMPDIR:-/dev/shm} cargo run --quiet --package xtask -- rust publish {{ datetime_utc("%F") }}
+
 # Follow docs/adding-a-query.md in a copy of the tree.
 [group('schema')]
 walk-through:

@@ -13,6 +13,7 @@ mod mutants;
 mod package;
 mod release;
 mod reliability;
+mod rust_mutants;
 mod ui;
 mod versions;
 mod walk_through;
@@ -42,6 +43,8 @@ tasks:
   meaning [EVERY]       make mistakes of meaning in statements and migrations, and see which no test notices
   meaning named PART    only those whose name has this in it
   meaning publish DATE [EVERY]  the same, with the score in docs/guarantees.md
+  rust [EVERY]          make mistakes in what is computed in Rust, and see which no test notices
+  rust publish DATE     all of them, with the score in docs/guarantees.md
   walk-through          follow docs/adding-a-query.md in a copy of the tree
   ui [--write]          see that every mistake of tests/ui is rejected, or renew its table in docs/guarantees.md, too";
 
@@ -73,6 +76,9 @@ async fn main() -> ExitCode {
             Ok(every) => meaning::run(every, None, None).await,
             Err(error) => Err(error),
         },
+        ["rust"] => rust_mutants::run(1, None),
+        ["rust", "publish", date] => rust_mutants::run(1, Some(date)),
+        ["rust", every] => whole(every).and_then(|every| rust_mutants::run(every, None)),
         ["walk-through"] => walk_through::run(),
         _ => {
             eprintln!("{USAGE}");

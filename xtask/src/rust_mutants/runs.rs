@@ -1,0 +1,193 @@
+//! Runs of the tests: one to see which test comes by which mistake, then one for each.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    io::{BufRead as _, BufReader},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::{
+        Mutex,
+        mpsc::{self, RecvTimeoutError},
+    },
+    thread,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, anyhow, ensure};
+use checked_pg_server::SharedServer;
+use serde_json::Value;
+
+use super::cargo;
+
+/// The tests of what is computed.
+const TESTS: [&str; 12] = [
+    "bank::",
+    "batches::",
+    "council::",
+    "documents::",
+    "domains::",
+    "fixtures::",
+    "import::",
+    "market::",
+    "metrics::",
+    "performance::",
+    "repo::",
+    "journal::",
+];
+const SKIPPED: [&str; 3] = ["soak", "a_batch_has_any_size", "memory_is_bounded"];
+const LIMIT: Duration = Duration::from_secs(120);
+
+pub struct Tests {
+    tree: PathBuf,
+    binaries: Vec<PathBuf>,
+    /// The tests that come by a mistake, by binary.
+    near: BTreeMap<usize, BTreeSet<(usize, String)>>,
+    /// Lasts as long as the runs do, so that they share its template.
+    _server: SharedServer,
+}
+
+impl Tests {
+    pub fn build(tree: &Path) -> Result<Self> {
+        let built = cargo(
+            tree,
+            &[
+                "test",
+                "--no-run",
+                "--all-features",
+                "--lib",
+                "--test",
+                "it",
+            ],
+        )
+        .output()?;
+        ensure!(built.status.success(), "the tests do not compile");
+        let messages = String::from_utf8(built.stdout)?;
+        let binary = |line: &str| {
+            let line: Value = serde_json::from_str(line).ok()?;
+            let test = line["profile"]["test"] == true;
+            test.then(|| line["executable"].as_str().map(PathBuf::from))?
+        };
+        let mut tests = Self {
+            tree: tree.to_owned(),
+            binaries: messages.lines().filter_map(binary).collect(),
+            near: BTreeMap::new(),
+            _server: SharedServer::for_tests()?,
+        };
+        for binary in 0..tests.binaries.len() {
+            let path = tree.join(format!("asked-{binary}"));
+            fs::write(&path, "")?;
+            let passed = tests.passes(
+                binary,
+                &[],
+                ("RUST_MUTANT_RECORD", path.as_os_str()),
+                LIMIT * 5,
+            )?;
+            ensure!(passed, "the tests fail without a mistake");
+            for line in fs::read_to_string(&path)?.lines() {
+                let (number, test) = line.split_once(' ').context("no record")?;
+                let near = tests.near.entry(number.parse()?).or_default();
+                near.insert((binary, test.to_owned()));
+            }
+        }
+        Ok(tests)
+    }
+
+    /// Whether a test notices each of the mistakes.
+    pub fn run(
+        &self,
+        numbers: &BTreeSet<usize>,
+        name: impl Fn(usize) -> String + Sync,
+    ) -> Result<Vec<(usize, bool)>> {
+        let next = Mutex::new(numbers.iter());
+        let found = Mutex::new(Vec::new());
+        let worker = || -> Result<()> {
+            loop {
+                let next = next
+                    .lock()
+                    .map_err(|_| anyhow!("a run has panicked"))?
+                    .next();
+                let Some(number) = next else { return Ok(()) };
+                let killed = self.kill(*number)?;
+                if !killed {
+                    eprintln!("survives: {}", name(*number));
+                }
+                let mut found = found.lock().map_err(|_| anyhow!("a run has panicked"))?;
+                found.push((*number, killed));
+                if found.len().is_multiple_of(50) {
+                    eprintln!("{} of {}", found.len(), numbers.len());
+                }
+            }
+        };
+        thread::scope(|scope| {
+            let workers = [scope.spawn(worker), scope.spawn(worker)];
+            workers
+                .into_iter()
+                .try_for_each(|worker| worker.join().map_err(|_| anyhow!("a run has panicked"))?)
+        })?;
+        found
+            .into_inner()
+            .map_err(|_| anyhow!("a run has panicked"))
+    }
+
+    fn kill(&self, number: usize) -> Result<bool> {
+        let near = self.near.get(&number).cloned().unwrap_or_default();
+        for binary in 0..self.binaries.len() {
+            let of_binary = near.iter().filter(|(of, _)| *of == binary);
+            let tests: Vec<&str> = of_binary.map(|(_, test)| test.as_str()).collect();
+            // A thread that is no test's: any may have asked.
+            let all = tests.iter().any(|test| !test.contains("::"));
+            let asked: &[&str] = if all { &[] } else { &tests };
+            let value = number.to_string();
+            if !tests.is_empty()
+                && !self.passes(binary, asked, ("RUST_MUTANT", value.as_ref()), LIMIT)?
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether no test fails, and all end in time.
+    fn passes(
+        &self,
+        binary: usize,
+        tests: &[&str],
+        (variable, value): (&str, &std::ffi::OsStr),
+        limit: Duration,
+    ) -> Result<bool> {
+        let mut run = Command::new(&self.binaries[binary]);
+        run.current_dir(&self.tree)
+            .args(tests)
+            .args(SKIPPED.iter().flat_map(|name| ["--skip", name]))
+            .env(variable, value)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        let of_library = !self.binaries[binary]
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with("it-"));
+        match tests {
+            [] if of_library => {}
+            [] => drop(run.args(TESTS)),
+            _ => drop(run.arg("--exact")),
+        }
+        let mut running = run.spawn().context("a test binary does not start")?;
+        let lines = BufReader::new(running.stdout.take().context("no output")?).lines();
+        let (failed, told) = mpsc::channel();
+        thread::spawn(move || {
+            let fails = |line: &String| line.starts_with("test ") && line.ends_with(" ... FAILED");
+            let any = lines.map_while(Result::ok).any(|line| fails(&line));
+            failed.send(any).ok();
+        });
+        // One that fails is enough.
+        match told.recv_timeout(limit) {
+            Ok(false) => Ok(running.wait()?.success()),
+            Ok(true) | Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                running.kill()?;
+                running.wait()?;
+                Ok(false)
+            }
+        }
+    }
+}
