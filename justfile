@@ -162,16 +162,18 @@ package:
 
 # What CI runs after installing its tools; then it runs README's commands on version 18.
 [group('parts of check')]
-ci: check bench-check desk-api test-roads
+ci: check bench-check desk-api test-roads && proofs
     cargo test --quiet --package cargo-checked-pg --test it
+    cargo test --quiet --package checked-pg --package checked-pg-server --features checked-pg/testing --test shared --test ends --test testing
     cargo run --quiet --package cargo-checked-pg -- prepare --check
     cargo run --quiet --package cargo-checked-pg -- prepare --check crates/checked-pg
     cargo run --quiet --package cargo-checked-pg -- schema --check
     cargo run --quiet --package xtask -- on 15 16 17
 
-# The long proofs: the crates from outside, the guide to the letter, every mistake of tests/ui, a sample of the mutants.
+# The long proofs: the crates from outside, the guide to the letter, every mistake of tests/ui and of README, a sample of the mutants.
 [group('parts of check')]
 proofs: package
     cargo run --quiet --package xtask -- walk-through
     cargo run --quiet --package xtask -- ui
+    cargo run --quiet --package xtask -- guarantees
     cargo run --quiet --package xtask -- mutants 20

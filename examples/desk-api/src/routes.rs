@@ -90,7 +90,10 @@ async fn latest_research(State(desk): Shared, Path(week): Path<WeekId>) -> Answe
 /// The pitches of a week.
 #[utoipa::path(get, path = "/pitches/{week}", params(("week" = String, Path, example = "2026-01-07")),
     responses((status = 200, body = Value)))]
-async fn pitches_of_week(State(desk): Shared, Path(week): Path<WeekId>) -> Answer<Vec<StoredPitch>> {
+async fn pitches_of_week(
+    State(desk): Shared,
+    Path(week): Path<WeekId>,
+) -> Answer<Vec<StoredPitch>> {
     Ok(Json(pitches::of_week(&desk.db, week).await?))
 }
 
