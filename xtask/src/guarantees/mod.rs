@@ -90,6 +90,10 @@ impl Stranger {
                 None => fs::remove_file(Path::new(&self.0).join(edit.file))?,
             }
         }
+        if mistake.recorded {
+            // The statements of the mistake are none of the crate's any more.
+            self.must(&mut checked_pg(&["prepare", &self.0]))?;
+        }
         eprintln!("{}: {}", mistake.name, mistake.by.name());
         Ok(())
     }
