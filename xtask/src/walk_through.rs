@@ -94,7 +94,7 @@ fn follow(tree: &Path, line: &str) -> Result<()> {
         // Its tests are among those below, and its lints take as long as everything else.
         "just check" => return Ok(()),
         "just test" => {
-            command.args(["--quiet", "--test", "it", "--"]).args(TESTS);
+            command.args(["--quiet", "--"]).args(TESTS);
         }
         "just prepare" => not_cached(tree)?,
         _ => {}
