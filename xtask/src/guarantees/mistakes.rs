@@ -280,11 +280,11 @@ pub const MISTAKES: &[Mistake] = &[
         edits: &[change(
             TESTS,
             "    let db = database().await;\n    assert_eq!(db.verify",
-            "    let db = database().await;\n    db.transaction(async |tx| { sqlx::raw_sql(\"ALTER TABLE notes ALTER topic TYPE text\").execute(&mut *tx).await?; Ok::<_, Error>(()) }).await.unwrap();\n    assert_eq!(db.verify",
+            "    let db = database().await;\n    db.transaction(async |tx| { sqlx::raw_sql(\"ALTER TABLE notes ALTER written_at TYPE text\").execute(&mut *tx).await?; Ok::<_, Error>(()) }).await.unwrap();\n    assert_eq!(db.verify",
         )],
         recorded: false,
         by: By::Test,
-        message: "topic",
+        message: "column written_at is text",
     },
     Mistake {
         name: "a malformed document written by another program",
