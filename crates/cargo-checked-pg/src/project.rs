@@ -136,6 +136,9 @@ impl Project {
                 "--quiet",
                 "--format-version",
                 "1",
+                // Or cargo asks for what other platforms need, which an offline machine does not have.
+                "--filter-platform",
+                "host-tuple",
                 "--manifest-path",
             ])
             .arg(&manifest)
