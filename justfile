@@ -170,10 +170,9 @@ ci: check bench-check desk-api test-roads && proofs
     cargo run --quiet --package cargo-checked-pg -- schema --check
     cargo run --quiet --package xtask -- on 15 16 17
 
-# The long proofs: the crates from outside, the guide to the letter, every mistake of tests/ui and of README, a sample of the mutants.
+# The long proofs: the crates from outside, the guide to the letter, every mistake of tests/ui and of README.
 [group('parts of check')]
 proofs: package
     cargo run --quiet --package xtask -- walk-through
     cargo run --quiet --package xtask -- ui
     cargo run --quiet --package xtask -- guarantees
-    cargo run --quiet --package xtask -- mutants 20
