@@ -23,7 +23,7 @@ check: fmt-check clippy docs
 test *ARGS:
     cargo test --all-features {{ ARGS }}
     cargo test --package cargo-checked-pg --test it {{ ARGS }}
-    cargo test --package checked-pg --package checked-pg-server --features checked-pg/testing --test shared --test ends --test testing {{ ARGS }}
+    cargo test --package checked-pg --package checked-pg-server --features checked-pg/testing --test it --test testing {{ ARGS }}
 
 # Addresses, TLS, poolers and failovers, on servers that the tests start.
 [group('every day')]
@@ -164,7 +164,7 @@ package:
 [group('parts of check')]
 ci: check bench-check desk-api test-roads && proofs
     cargo test --quiet --package cargo-checked-pg --test it
-    cargo test --quiet --package checked-pg --package checked-pg-server --features checked-pg/testing --test shared --test ends --test testing
+    cargo test --quiet --package checked-pg --package checked-pg-server --features checked-pg/testing --test it --test testing
     cargo run --quiet --package cargo-checked-pg -- prepare --check
     cargo run --quiet --package cargo-checked-pg -- prepare --check crates/checked-pg
     cargo run --quiet --package cargo-checked-pg -- schema --check

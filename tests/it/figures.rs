@@ -1,7 +1,7 @@
 //! How much the metrics job needs: memory whatever the length of the history, a day's work for a day, and a moment to be interrupted.
 
 use std::{
-    env, fs,
+    env,
     io::{BufRead, BufReader},
     process::{Child, Command},
     time::{Duration, Instant},
@@ -21,6 +21,7 @@ use rust_decimal::Decimal;
 use crate::{
     cli::Desk,
     fixtures::{count, database, day, symbol},
+    own_process,
 };
 
 /// Bars of so many symbols on so many days from the `first` one on, no two series alike.
@@ -86,14 +87,7 @@ async fn metrics_in_this_process() {
     assert_eq!((one.bars as u64, one.dates), (SYMBOLS, 1));
     assert_eq!(one.correlations.inserted, SYMBOLS * SYMBOLS);
 
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let peak: u64 = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .and_then(|peak| peak.split_whitespace().next())
-        .unwrap()
-        .parse()
-        .unwrap();
+    let peak = own_process::peak(std::process::id()).unwrap();
     println!(
         "{SYMBOLS} symbols on {days} days in {seconds:.1} s, one more day in {a_day:.2} s, at most {peak} KiB"
     );
@@ -101,18 +95,7 @@ async fn metrics_in_this_process() {
 }
 
 fn metrics_in_own_process(days: &str) {
-    let run = Command::new(env::current_exe().unwrap())
-        .args(["figures::metrics_in_this_process", "--exact", "--ignored"])
-        .args(["--nocapture"])
-        .env(DAYS, days)
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&run.stdout);
-    assert!(run.status.success(), "{said}");
-    assert!(said.contains("1 passed"), "{said}");
-    said.lines()
-        .filter(|line| line.contains("KiB"))
-        .for_each(|line| println!("{line}"));
+    own_process::run("figures::metrics_in_this_process", DAYS, days);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Streams of bars: stored whole or not at all, in little memory, and in turns with other writers.
 
-use std::{env, fs, process::Command, time::Instant};
+use std::{env, time::Instant};
 
 use chrono::{Days, NaiveDate};
 use futures_util::{Stream, StreamExt, future::join, stream};
@@ -16,7 +16,10 @@ use llm_trading_db::{
 use rust_decimal::Decimal;
 use tokio::sync::oneshot;
 
-use crate::fixtures::{count, database, day, price, refused_by, symbol};
+use crate::{
+    fixtures::{count, database, day, price, refused_by, symbol},
+    own_process,
+};
 
 fn bar(symbol: Symbol, date: NaiveDate, cents: i64) -> Bar {
     let close = Some(Price::new(Decimal::new(cents, 2)).unwrap());
@@ -138,31 +141,13 @@ async fn import_in_this_process() {
     import_all(&db, history(bars / 4)).await;
     let seconds = start.elapsed().as_secs_f64();
     assert_eq!(count(&db, "daily_bars").await, bars as i64);
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let peak: u64 = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .and_then(|peak| peak.split_whitespace().next())
-        .unwrap()
-        .parse()
-        .unwrap();
+    let peak = own_process::peak(std::process::id()).unwrap();
     println!("{bars} bars in {seconds:.1} s, at most {peak} KiB");
     assert!(peak < LIMIT, "{peak} KiB");
 }
 
 fn import_in_own_process(bars: &str) {
-    let run = Command::new(env::current_exe().unwrap())
-        .args(["import::import_in_this_process", "--exact", "--ignored"])
-        .args(["--nocapture"])
-        .env(BARS, bars)
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&run.stdout);
-    assert!(run.status.success(), "{said}");
-    assert!(said.contains("1 passed"), "{said}");
-    said.lines()
-        .filter(|line| line.contains("KiB"))
-        .for_each(|line| println!("{line}"));
+    own_process::run("import::import_in_this_process", BARS, bars);
 }
 
 #[test]

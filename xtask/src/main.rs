@@ -14,6 +14,7 @@ mod package;
 mod release;
 mod reliability;
 mod rust_mutants;
+mod score;
 mod ui;
 mod versions;
 mod walk_through;

@@ -1,15 +1,11 @@
 //! Mutation testing of what no type tells, on the desk: with the tests that have to do with statements, and a place for the score.
 
-use std::{fs, time::Instant};
+use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use cargo_checked_pg::mutants::{self, Request};
 
-use crate::{commit, desk, project};
-
-const PAGE: &str = "docs/guarantees.md";
-const BEGIN: &str = "<!-- meaning score: begin -->";
-const END: &str = "<!-- meaning score: end -->";
+use crate::{commit, desk, score};
 
 /// Thousandths that are to be rejected.
 const GOAL: usize = 970;
@@ -68,13 +64,7 @@ pub async fn run(every: usize, named: Option<&str>, publish: Option<&str>) -> Re
         for mutant in survivors {
             text += &format!("- {}\n", mutant.name());
         }
-        let page = fs::read_to_string(project(PAGE))?;
-        let (before, rest) = page.split_once(BEGIN).context("no place for the score")?;
-        let (_, after) = rest.split_once(END).context("no end of the score")?;
-        fs::write(
-            project(PAGE),
-            format!("{before}{BEGIN}\n{text}{END}{after}"),
-        )?;
+        score::publish("meaning", &text)?;
     }
     let tenths = outcome.rejected();
     ensure!(

@@ -12,6 +12,7 @@ mod pgbouncer;
 mod process;
 mod relay;
 mod replicated;
+mod skip;
 
 pub use certificates::{Authority, Pair, self_signed};
 pub use cluster::{Cluster, ClusterSettings, binaries};
@@ -19,6 +20,7 @@ pub use folder::Folder;
 pub use pgbouncer::{PgBouncer, PoolMode};
 pub use relay::{Relay, Traffic};
 pub use replicated::{Loss, Replicated};
+pub use skip::{impossible, skipped};
 
 use std::net::TcpListener;
 

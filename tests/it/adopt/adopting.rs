@@ -17,6 +17,23 @@ pub fn report(ended: &Ended) -> serde_json::Value {
     serde_json::from_str(&ended.out).unwrap()
 }
 
+/// `name legacy adopted refused` of each table that has rows.
+pub fn lines(report: &serde_json::Value) -> Vec<String> {
+    let tables = report["tables"].as_array().unwrap();
+    let line = |t: &serde_json::Value| {
+        format!(
+            "{} {} {} {}",
+            t["name"], t["legacy"], t["adopted"], t["refused"]
+        )
+        .replace('"', "")
+    };
+    tables
+        .iter()
+        .map(line)
+        .filter(|line| !line.contains(" 0 0 0"))
+        .collect()
+}
+
 async fn filled() -> Old {
     let old = Old::new().await;
     old.run(&rows()).await;

@@ -3,28 +3,11 @@
 use sqlx::{Connection, PgConnection};
 
 use super::{
-    adopting::{adopt, report},
+    adopting::{adopt, lines, report},
     old::{Old, TABLES},
     rows::{rows, with_documents},
 };
 use crate::cli::{binary, end};
-
-/// `name legacy adopted refused` of each table that has rows.
-pub fn lines(report: &serde_json::Value) -> Vec<String> {
-    let tables = report["tables"].as_array().unwrap();
-    let line = |t: &serde_json::Value| {
-        format!(
-            "{} {} {} {}",
-            t["name"], t["legacy"], t["adopted"], t["refused"]
-        )
-        .replace('"', "")
-    };
-    tables
-        .iter()
-        .map(line)
-        .filter(|line| !line.contains(" 0 0 0"))
-        .collect()
-}
 
 /// A database may say for all of its sessions how texts are read and numbers written. What is adopted is the same everywhere.
 #[tokio::test]

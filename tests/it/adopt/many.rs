@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{old::Old, rows::with_documents};
-use crate::cli::binary;
+use crate::{cli::binary, own_process};
 
 /// As many rows as ten weeks of a desk have, so many times over; of each table some are faulty.
 const MANY: &str = r#"
@@ -94,7 +94,7 @@ async fn adopt_many(times: u32) -> Run {
         .unwrap();
     let mut most = 0;
     let status = loop {
-        most = most.max(peak(child.id()).unwrap_or(most));
+        most = most.max(own_process::peak(child.id()).unwrap_or(most));
         if let Some(status) = child.try_wait().unwrap() {
             break status;
         }
@@ -117,13 +117,6 @@ async fn adopt_many(times: u32) -> Run {
         seconds,
         megabytes: most / 1024,
     }
-}
-
-/// The most memory that a process had, in kilobytes.
-fn peak(process: u32) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    line.split_whitespace().nth(1)?.parse().ok()
 }
 
 /// Ten times the rows of a desk's ten weeks, in seconds.

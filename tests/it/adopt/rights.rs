@@ -3,8 +3,7 @@
 use sqlx::{Connection, PgConnection};
 
 use super::{
-    adopting::report,
-    adversary::lines,
+    adopting::{lines, report},
     old::{Old, TABLES},
     rows::rows,
 };

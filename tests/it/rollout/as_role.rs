@@ -5,12 +5,13 @@
     reason = "roles are made and given their rights by statements of the test's own"
 )]
 
-use std::{env, fs, path::Path, process::Command};
+use std::{env, process::Command};
 
 use cargo_checked_pg::rollout::{self, Work};
 use llm_trading_db::SCHEMA;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, postgres::PgConnectOptions};
 
+use super::roles;
 use crate::support;
 
 /// Tells a run of the tests to work as a role with the rights that this variable holds.
@@ -59,23 +60,13 @@ pub(crate) async fn run_again(test: &str) {
 
 /// The cached statements: the text, and how many parameters it has.
 fn cached() -> Vec<(String, usize)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(".sqlx");
-    let files = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    let entries = files.filter(|file| {
-        file.extension()
-            .is_some_and(|extension| extension == "json")
-    });
+    let entries = roles::cached().into_iter();
     entries
-        .map(|file| {
-            let entry: serde_json::Value =
-                serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+        .map(|(_, text)| {
+            let entry: serde_json::Value = serde_json::from_str(&text).unwrap();
             let parameters = entry["describe"]["parameters"]["Left"].as_array().unwrap();
-            (
-                entry["query"].as_str().unwrap().to_owned(),
-                parameters.len(),
-            )
+            let query = entry["query"].as_str().unwrap();
+            (query.to_owned(), parameters.len())
         })
         .collect()
 }

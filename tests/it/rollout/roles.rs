@@ -107,8 +107,8 @@ async fn a_role_that_writes_does_all_work_of_the_desk() {
         .unwrap();
 }
 
-/// The query cache.
-fn cached() -> Vec<(String, String)> {
+/// The query cache: each file and what it holds.
+pub(super) fn cached() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(".sqlx");
     let files = fs::read_dir(folder)
         .unwrap()

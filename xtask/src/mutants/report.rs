@@ -1,17 +1,13 @@
 //! What became of the mutants: for the terminal and for `docs/guarantees.md`.
 
-use std::{collections::BTreeMap, fs, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
 use super::{Mutant, Operator};
-use crate::{commit, project};
+use crate::{commit, score};
 
 const KNOWN: &str = include_str!("known.txt");
-
-const PAGE: &str = "docs/guarantees.md";
-const BEGIN: &str = "<!-- mutation score: begin -->";
-const END: &str = "<!-- mutation score: end -->";
 
 /// What became of the mutants.
 struct Outcome<'a> {
@@ -78,7 +74,7 @@ pub fn give(
     }
     if let Some(date) = publish {
         ensure!(stride == 1, "only a full run is published");
-        fs::write(project(PAGE), published(&date, &outcome, took)?)?;
+        score::publish("mutation", &published(&date, &outcome, took)?)?;
     }
     let late = outcome.late.len();
     ensure!(late == 0, "only a test tells {late} mistakes of types");
@@ -175,11 +171,8 @@ fn table(mutants: &[&Mutant]) -> String {
     out + &all.row("**all**")
 }
 
-/// The page with this result in it.
+/// What the page says of this result.
 fn published(date: &str, outcome: &Outcome<'_>, took: Duration) -> Result<String> {
-    let page = fs::read_to_string(project(PAGE))?;
-    let (before, rest) = page.split_once(BEGIN).context("no place for the score")?;
-    let (_, after) = rest.split_once(END).context("no end of the score")?;
     let mut text = format!(
         "`just mutants` on {date} at commit {}: {} mutants in {} minutes. The live check and the offline check are counted \
          independently, each later check only for what the live check lets through.\n\n{}",
@@ -203,5 +196,5 @@ fn published(date: &str, outcome: &Outcome<'_>, took: Duration) -> Result<String
             text += &format!("- {}\n", outcome.line(mutant));
         }
     }
-    Ok(format!("{before}{BEGIN}\n{text}{END}{after}"))
+    Ok(text)
 }

@@ -22,13 +22,10 @@ use self::{
     runs::Tests,
     sites::{Kind, Site},
 };
-use crate::{commit, project};
+use crate::{commit, project, score};
 
 const FOLDERS: [&str; 3] = ["src/documents", "src/service", "src/types"];
-const PAGE: &str = "docs/guarantees.md";
 const LIST: &str = "rust-mutants.txt";
-const BEGIN: &str = "<!-- rust score: begin -->";
-const END: &str = "<!-- rust score: end -->";
 
 /// A mistake at its place.
 struct Mutant {
@@ -260,13 +257,7 @@ fn report(mutants: &[Mutant], every: usize, publish: Option<&str>, begun: Instan
         for mutant in survivors {
             text += &format!("- {}, line {}\n", mutant.name(), mutant.site.line);
         }
-        let page = fs::read_to_string(project(PAGE))?;
-        let (before, rest) = page.split_once(BEGIN).context("no place for the score")?;
-        let (_, after) = rest.split_once(END).context("no end of the score")?;
-        fs::write(
-            project(PAGE),
-            format!("{before}{BEGIN}\n{text}{END}{after}"),
-        )?;
+        score::publish("rust", &text)?;
     }
     Ok(())
 }

@@ -54,9 +54,15 @@ pub fn calls_below(root: &Path, folder: &str) -> Result<Vec<Call>> {
     Ok(calls)
 }
 
-/// The Rust files below a folder, in order.
+/// What marks a folder that a build made, such as `target`.
+const MADE_BY_A_BUILD: &str = "CACHEDIR.TAG";
+
+/// The Rust files below a folder, in order, without those that a build made.
 pub fn rust_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
+    if folder.join(MADE_BY_A_BUILD).exists() {
+        return Ok(found);
+    }
     let entries = fs::read_dir(folder).with_context(|| folder.display().to_string())?;
     for entry in entries {
         let path = entry?.path();
@@ -336,6 +342,22 @@ mod tests {
             fs::write(path, text).unwrap();
         }
         root
+    }
+
+    #[test]
+    fn what_a_build_made_is_no_source() {
+        let files = [
+            (
+                "examples/one/src/lib.rs",
+                "fn f() { sqlx::query!(\"SELECT 1\"); }",
+            ),
+            ("examples/one/target/CACHEDIR.TAG", ""),
+            ("examples/one/target/debug/out.rs", "[\"no item\"]"),
+        ];
+        let root = tree("made", &files);
+        let calls = calls_below(&root, "examples").unwrap();
+        fs::remove_dir_all(root).unwrap();
+        assert_eq!(calls.len(), 1);
     }
 
     #[test]

@@ -1,11 +1,4 @@
 //! A shared server is there for as long as somebody uses it, and not longer.
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::disallowed_methods,
-    reason = "tests, which connect by hand"
-)]
 
 use std::{
     env,
@@ -128,7 +121,7 @@ fn join_elsewhere(name: &str) -> (Child, PathBuf) {
 
 fn join_with_path(name: &str, path: &OsStr) -> (Child, PathBuf) {
     let mut child = Command::new(env::current_exe().unwrap())
-        .args(["--exact", "in_another_process", "--nocapture"])
+        .args(["--exact", "shared::in_another_process", "--nocapture"])
         .env(JOIN, unique(name))
         .env("PATH", path)
         .stdin(Stdio::piped())
