@@ -2,8 +2,6 @@
 
 use std::{collections::BTreeSet, convert::Infallible};
 
-use chrono::{DateTime, Utc};
-
 use super::{
     End, Report, Restated, Step, judge, read, read_back,
     statements::{self, Script},
@@ -12,7 +10,7 @@ use crate::{
     db::{self, Tx},
     repo::pending,
     service::{metrics, performance},
-    types::WeekId,
+    types::{Timestamp, WeekId},
 };
 
 pub(super) async fn convert(
@@ -117,10 +115,10 @@ impl From<crate::Error> for Undone {
 }
 
 /// What the job of the accounts would make of their results, which it does not do here.
-pub(super) async fn restated(tx: &mut Tx, at: DateTime<Utc>) -> Result<Vec<Restated>, End> {
+pub(super) async fn restated(tx: &mut Tx, at: Timestamp) -> Result<Vec<Restated>, End> {
     statements::run(tx, Script::BeforePerformance).await?;
     let undone = db::savepoint(&mut *tx, async |tx| {
-        performance::run_in(tx, None, at.into()).await?;
+        performance::run_in(tx, None, at).await?;
         let found = statements::restated(tx).await?;
         Err::<Infallible, _>(Undone::Told(found))
     });

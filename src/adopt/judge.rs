@@ -1,6 +1,6 @@
 //! What the program itself has to say about the old rows: which documents it can read, and which ids are made of what.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::SecondsFormat;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -9,7 +9,7 @@ use crate::{
     db::Tx,
     documents::{Content, Decision, Event, LogData, Pitch, Research, Review},
     error::Result,
-    types::{EventId, OrderId, TradeId},
+    types::{EventId, OrderId, Timestamp, TradeId},
 };
 
 /// Judges all documents but reviews, whose pitches are not settled yet.
@@ -118,7 +118,7 @@ pub fn content_key(
     account: &str,
     week: &str,
     event_type: &str,
-    occurred_at: DateTime<Utc>,
+    occurred_at: Timestamp,
     mut data: Value,
 ) -> EventId {
     // A stored event has its type inside, too: an export comes back as the events it was.

@@ -7,7 +7,7 @@
 //!
 //! ```no_run
 //! # use llm_trading_db::{adopt, Db};
-//! # async fn f(db: &Db, now: chrono::DateTime<chrono::Utc>) -> Result<(), adopt::Error> {
+//! # async fn f(db: &Db, now: llm_trading_db::types::Timestamp) -> Result<(), adopt::Error> {
 //! let options = adopt::Options { dry_run: true, ..adopt::Options::default() };
 //! let adopted = adopt::run(db, &options, now, |step| eprintln!("{step}")).await?;
 //! println!("{} rows would be refused", adopted.report.rows_refused());
@@ -25,9 +25,6 @@ mod report;
 mod statements;
 mod step;
 
-use chrono::{DateTime, Utc};
-use uuid::Uuid;
-
 pub use judge::content_key;
 pub use later::{Edit, Forgotten, Refusal, changes, forget, refusals, report};
 pub use options::Options;
@@ -38,7 +35,10 @@ pub use step::Step;
 
 use statements::Script;
 
-use crate::db::{Db, Tx};
+use crate::{
+    db::{Db, Tx},
+    types::Timestamp,
+};
 
 /// Why nothing was adopted. Nothing was changed then.
 #[derive(Debug, thiserror::Error)]
@@ -75,7 +75,7 @@ pub struct Adopted {
 pub async fn run(
     db: &Db,
     options: &Options,
-    at: DateTime<Utc>,
+    at: Timestamp,
     mut progress: impl FnMut(Step),
 ) -> Result<Adopted, Error> {
     let done = db
@@ -110,7 +110,7 @@ fn in_the_way(what: impl Into<String>) -> End {
 async fn adopt(
     tx: &mut Tx,
     options: &Options,
-    at: DateTime<Utc>,
+    at: Timestamp,
     progress: &mut impl FnMut(Step),
 ) -> Result<Adopted, End> {
     statements::run(tx, Script::Settings).await?;
@@ -168,7 +168,7 @@ async fn adopt(
     }
     let json = serde_json::to_string(&report)
         .map_err(|_| crate::Error::Driver("a report can be written as JSON"))?;
-    let id = Uuid::now_v7();
+    let id = checked_pg::key::uuid_v7(*at);
     statements::store(tx, id, at, &options::told(options), &json).await?;
     Ok(Adopted { report, now: true })
 }

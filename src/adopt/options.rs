@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
-
 use super::{End, statements};
 use crate::{
     db::Tx,
-    types::{Account, WeekId},
+    types::{Account, Timestamp, WeekId},
 };
 
 /// How to adopt.
@@ -58,7 +56,7 @@ pub(super) async fn set(
     tx: &mut Tx,
     options: &Options,
     legacy_schema: &str,
-    at: DateTime<Utc>,
+    at: Timestamp,
 ) -> Result<(), End> {
     let json = |map: Vec<(&String, String)>| {
         serde_json::to_string(&map.into_iter().collect::<BTreeMap<_, _>>())

@@ -23,7 +23,7 @@ pub enum Step {
     Writing,
     /// Makes the proofs.
     Proving,
-    /// Computes returns and correlations, after the adoption.
+    /// Computes returns and correlations from the bars.
     Deriving,
     /// Compares them with the old ones.
     Comparing,

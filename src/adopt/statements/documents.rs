@@ -65,7 +65,7 @@ pub(in crate::adopt) struct EventParts {
     pub(in crate::adopt) account: String,
     pub(in crate::adopt) week: String,
     pub(in crate::adopt) event_type: String,
-    pub(in crate::adopt) occurred_at: chrono::DateTime<chrono::Utc>,
+    pub(in crate::adopt) occurred_at: crate::types::Timestamp,
     pub(in crate::adopt) document: String,
 }
 

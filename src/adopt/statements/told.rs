@@ -38,7 +38,7 @@ pub(in crate::adopt) async fn legacy_schema(tx: &mut Tx) -> Result<String> {
 pub(in crate::adopt) async fn store(
     tx: &mut Tx,
     id: Uuid,
-    at: chrono::DateTime<chrono::Utc>,
+    at: crate::types::Timestamp,
     options: &BTreeMap<&str, String>,
     report: &str,
 ) -> Result<()> {

@@ -95,7 +95,7 @@ pub(crate) async fn run(session: &Session, args: &Args) -> Result<()> {
             crate::say(&format!("{step} …"));
         }
     };
-    let adopted = adopt::run(&session.db, &options, *now(), tell).await?;
+    let adopted = adopt::run(&session.db, &options, now(), tell).await?;
     if let Some(path) = &args.report {
         let json = serde_json::to_string_pretty(&adopted.report)?;
         fs::write(path, json + "\n").with_context(|| format!("cannot write {}", path.display()))?;

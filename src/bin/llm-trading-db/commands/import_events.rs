@@ -382,7 +382,7 @@ fn content(line: &Line<'_>, data: &RawValue, occurred_at: Timestamp) -> Result<E
         &account,
         &week,
         &event_type,
-        *occurred_at,
+        occurred_at,
         data,
     ))
 }

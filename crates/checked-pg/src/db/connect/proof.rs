@@ -36,6 +36,10 @@ pub(super) struct Proof {
 
 impl Proof {
     pub(super) fn new(config: &Config, settings: &[Setting]) -> Self {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a mark that nobody else has, not a time"
+        )]
         let mark = Uuid::now_v7().simple().to_string();
         let mut settings = settings.to_vec();
         settings.push((MARK.into(), mark.clone()));
