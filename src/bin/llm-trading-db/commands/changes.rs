@@ -8,12 +8,15 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use llm_trading_db::repo::bars::{Bar, Change};
+use llm_trading_db::{
+    Error,
+    repo::bars::{Bar, Change},
+};
 
 const HEADER: &str = "change,symbol,date,open,high,low,close,volume,\
 before_open,before_high,before_low,before_close,before_volume\n";
 
-/// A new file of changes, which goes away again unless it is [kept](Self::keep).
+/// A new file of changes, which goes away again if nothing was changed.
 pub(crate) struct Changes {
     path: PathBuf,
     file: File,
@@ -53,9 +56,12 @@ impl Changes {
             .with_context(|| format!("cannot write the changes to {}", self.path.display()))
     }
 
-    /// The changes are stored.
-    pub(crate) fn keep(mut self) {
-        self.kept = true;
+    /// Keeps the list of changes that are stored, or that may be: where the outcome of COMMIT is unknown, it says what to look for.
+    pub(crate) fn keep_if_stored<T>(mut self, outcome: &Result<T>) {
+        self.kept = match outcome {
+            Ok(_) => true,
+            Err(error) => matches!(error.downcast_ref(), Some(Error::CommitUnknown { .. })),
+        };
     }
 }
 
@@ -88,5 +94,29 @@ fn add(row: &mut String, value: Option<impl std::fmt::Display>) {
     if let Some(value) = value {
         // Writing to a String cannot fail.
         write!(row, "{value}").ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_stays_where_its_changes_are_or_may_be() {
+        let unknown = || Error::CommitUnknown {
+            why: "gone".to_owned(),
+        };
+        let outcomes: [(&str, Result<()>, bool); 3] = [
+            ("stored", Ok(()), true),
+            ("unknown", Err(unknown().into()), true),
+            ("refused", Err(anyhow::anyhow!("line 7 is no bar")), false),
+        ];
+        for (name, outcome, stays) in outcomes {
+            let file = format!("changes-{name}-{}.csv", std::process::id());
+            let path = std::env::temp_dir().join(file);
+            Changes::create(&path).unwrap().keep_if_stored(&outcome);
+            assert_eq!(path.exists(), stays, "{name}");
+            fs::remove_file(&path).ok();
+        }
     }
 }

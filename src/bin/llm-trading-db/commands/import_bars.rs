@@ -81,20 +81,20 @@ pub(crate) async fn run(db: &Db, args: &Args) -> Result<()> {
         false => Missing::Keeps,
     };
     let mut changes = args.changes.as_deref().map(Changes::create).transpose()?;
-    let stored = bars::import_with(db, input::items(path, read), missing, |so_far, written| {
+    let outcome = bars::import_with(db, input::items(path, read), missing, |so_far, written| {
         tracing::debug!(?so_far, "importing");
         changes.as_mut().map_or(Ok(()), |list| list.bars(written))
     })
     .await
-    .map_err(input::nothing_stored)?;
+    .map_err(input::nothing_stored);
     if let Some(list) = changes {
-        list.keep();
+        list.keep_if_stored(&outcome);
     }
     let Upserted {
         inserted,
         updated,
         unchanged,
-    } = stored;
+    } = outcome?;
     let bars = count(inserted + updated + unchanged, "bar");
     let mut said = format!("{bars}: {inserted} inserted, {updated} updated, {unchanged} unchanged");
     match repeated.load(Ordering::Relaxed) {

@@ -43,7 +43,7 @@ pub(crate) async fn run(db: &Db, args: &Args) -> Result<()> {
     let from = args.on.or(args.from).unwrap_or(NaiveDate::MIN);
     let to = args.on.or(args.to).unwrap_or(NaiveDate::MAX);
     let mut changes = args.changes.as_deref().map(Changes::create).transpose()?;
-    let removed = db
+    let outcome = db
         .transaction_once(async |tx| -> Result<u64> {
             // Nobody changes them between the list and the removal.
             bars::lock(&mut *tx).await?;
@@ -56,13 +56,13 @@ pub(crate) async fn run(db: &Db, args: &Args) -> Result<()> {
             }
             Ok(bars::delete(tx, args.symbol, from, to).await?)
         })
-        .await?;
+        .await;
     if let Some(list) = changes {
-        list.keep();
+        list.keep_if_stored(&outcome);
     }
     output::text(&format!(
         "{} of {} removed",
-        count(removed, "bar"),
+        count(outcome?, "bar"),
         args.symbol
     ))
 }
