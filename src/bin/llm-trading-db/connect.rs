@@ -149,7 +149,17 @@ impl Target {
 
 /// Refuses a private server beside a file that names a database: the Python layer reads it, and this program does not.
 fn refuse_unread(file: &Path) -> Result<()> {
-    let text = fs::read_to_string(file).unwrap_or_default();
+    // Some call the folder of a virtual environment like this.
+    if !file.is_file() {
+        return Ok(());
+    }
+    let bytes = fs::read(file).with_context(|| {
+        format!(
+            "cannot see whether {} names a database, which --data-dir would leave aside",
+            file.display()
+        )
+    })?;
+    let text = String::from_utf8_lossy(&bytes);
     let Some(variable) = text.lines().find_map(names_database) else {
         return Ok(());
     };

@@ -112,12 +112,13 @@ fn a_private_server_is_not_started_beside_a_file_that_names_a_database() {
         end(&mut command)
     };
     for (line, variable) in [
-        ("DATABASE_HOST=db.example", "DATABASE_HOST"),
+        (&b"DATABASE_HOST=db.example"[..], "DATABASE_HOST"),
         (
-            "# theirs\n export DATABASE_URL='postgres://u:s3cret@db.example/desk'",
+            b"# theirs\n export DATABASE_URL='postgres://u:s3cret@db.example/desk'",
             "DATABASE_URL",
         ),
-        ("database_name = desk", "DATABASE_NAME"),
+        (b"database_name = desk", "DATABASE_NAME"),
+        (b"# in Latin-1: \xe9\nDATABASE_USER=trader", "DATABASE_USER"),
     ] {
         fs::write(folder.0.join(".env"), line).unwrap();
         let ended = status(&[]);
@@ -134,6 +135,9 @@ fn a_private_server_is_not_started_beside_a_file_that_names_a_database() {
         "#DATABASE_HOST=db.example\nDATABASE_PORT=\nOTHER=1",
     )
     .unwrap();
+    status(&[]).failed(&["PG_BIN"]);
+    fs::remove_file(folder.0.join(".env")).unwrap();
+    fs::create_dir(folder.0.join(".env")).unwrap();
     status(&[]).failed(&["PG_BIN"]);
 }
 
