@@ -300,16 +300,6 @@ fn every_error_is_one_line_for_people() {
             "week_id: expected a Wednesday",
         ),
         (
-            Error::PoolTimeout {
-                waited: 5000 * MS,
-                size: 16,
-                idle: 0,
-                waiting: 3,
-            },
-            "no free connection after 5.0s (16 open, 0 idle, 3 waiting): \
-             raise Config::max_pool_size, or hold connections for less long",
-        ),
-        (
             Error::RowCount {
                 expected: 2,
                 actual: 1,

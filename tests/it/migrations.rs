@@ -64,7 +64,7 @@ async fn migrations_run_once_and_in_order() {
     assert!(
         matches!(
             error,
-            Error::Migration(MigrationError::Ahead { version: 3 })
+            Error::Migration(MigrationError::Ahead { version: 3, .. })
         ),
         "{error:?}"
     );
@@ -77,7 +77,7 @@ async fn migrations_run_once_and_in_order() {
     assert!(
         matches!(
             error,
-            Error::Migration(MigrationError::Edited { version: 2 })
+            Error::Migration(MigrationError::Edited { version: 2, .. })
         ),
         "{error:?}"
     );
@@ -167,7 +167,7 @@ async fn migrations_are_listed_with_their_state() {
     assert!(edited.iter().all(|m| m.state == MigrationState::Edited));
     let error = db.migrate(&llm_trading_db::SCHEMA).await.unwrap_err();
     assert!(
-        matches!(error, Error::Migration(MigrationError::Ahead { version }) if version == unknown.version),
+        matches!(error, Error::Migration(MigrationError::Ahead { version, .. }) if version == unknown.version),
         "{error:?}"
     );
 }

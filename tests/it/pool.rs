@@ -72,13 +72,22 @@ async fn an_exhausted_pool_says_so_in_numbers() {
     let (one, other) = tokio::join!(insert(&db, 1), insert(&db, 1));
     assert!(start.elapsed() < 10_000 * MS);
     for error in [one.unwrap_err(), other.unwrap_err()] {
+        let line = error.to_string();
         match error {
             Error::PoolTimeout {
                 waited,
                 size: 1,
                 idle: 0,
-                waiting: 1..=2,
-            } => assert!(waited >= 100 * MS),
+                waiting: waiting @ 1..=2,
+                ..
+            } => {
+                assert!(waited >= 100 * MS);
+                let expected = format!(
+                    "no free connection after {waited:.1?} (1 open, 0 idle, {waiting} waiting): \
+                     raise Config::max_pool_size, or hold connections for less long"
+                );
+                assert_eq!(line, expected);
+            }
             other => panic!("{other:?}"),
         }
     }

@@ -23,7 +23,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Everything that can go wrong in this crate.
 ///
-/// Any `sqlx::Error` becomes one with `?`, so functions of your own that use the `sqlx` macros return it just as well.
+/// Any `sqlx::Error` becomes one with `?`, so functions of your own that use the `sqlx` macros return it just as well. What your
+/// functions may report themselves, such as [`RowCount`](Self::RowCount), can be made by anybody; what only this crate knows, such as
+/// [`PoolTimeout`](Self::PoolTimeout), may get further fields.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -63,6 +65,7 @@ pub enum Error {
         "no free connection after {waited:.1?} ({size} open, {idle} idle, {waiting} waiting): \
          raise Config::max_pool_size, or hold connections for less long"
     )]
+    #[non_exhaustive]
     PoolTimeout {
         /// How long this caller waited.
         waited: Duration,
@@ -78,6 +81,7 @@ pub enum Error {
     PoolClosed,
     /// No connection could be made: an unreachable server, a wrong password, a missing database.
     #[error("cannot connect to {server}: {why}")]
+    #[non_exhaustive]
     Connect {
         /// Which database, as which user, at which address.
         server: String,
@@ -126,6 +130,7 @@ pub enum Error {
     #[error(
         "inside of the {transaction}, {used} was given the pool itself and would run outside of it: pass `tx` instead"
     )]
+    #[non_exhaustive]
     InsideTransaction {
         /// The transaction: its name, and the place that began it.
         transaction: String,
@@ -249,6 +254,7 @@ pub enum MigrationError {
         "the database has migration {version}, which this program does not know: \
          a newer version migrated it, so run that version or a later one"
     )]
+    #[non_exhaustive]
     Ahead {
         /// The first unknown migration.
         version: i64,
@@ -258,6 +264,7 @@ pub enum MigrationError {
         "migration {version} is not the one that was applied to the database: \
          restore its file, and put the change into a new migration"
     )]
+    #[non_exhaustive]
     Edited {
         /// The migration.
         version: i64,
@@ -267,12 +274,14 @@ pub enum MigrationError {
         "migration {version} is half applied: see with its file which of its statements took effect; then either run the others by \
          hand and set `success` to true in its row of the table of migrations, or undo them and delete that row"
     )]
+    #[non_exhaustive]
     HalfApplied {
         /// The migration.
         version: i64,
     },
     /// A migration failed; what it had done is rolled back, and those before it stay applied.
     #[error("migration {version} failed{}: {source}{}", At(*place), Kept(*kept))]
+    #[non_exhaustive]
     Failed {
         /// The migration.
         version: i64,
@@ -287,6 +296,7 @@ pub enum MigrationError {
     #[error(
         "migration {version} waited {waited:.0?} for a lock: end what holds it, or migrate when it is done: {by}"
     )]
+    #[non_exhaustive]
     Blocked {
         /// The migration.
         version: i64,
@@ -299,12 +309,14 @@ pub enum MigrationError {
     #[error(
         "the server is PostgreSQL {server}: upgrade it to PostgreSQL {OLDEST} or later; nothing was applied"
     )]
+    #[non_exhaustive]
     TooOld {
         /// Its version.
         server: String,
     },
     /// The server takes no writes.
     #[error("migrations are missing, and {why}")]
+    #[non_exhaustive]
     ReadOnly {
         /// Why, and what to do.
         why: &'static str,

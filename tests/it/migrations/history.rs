@@ -73,7 +73,7 @@ async fn a_half_applied_migration_is_named_with_what_to_do() {
         assert!(
             matches!(
                 error,
-                Error::Migration(MigrationError::HalfApplied { version: 4 })
+                Error::Migration(MigrationError::HalfApplied { version: 4, .. })
             ),
             "{error:?}"
         );

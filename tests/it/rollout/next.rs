@@ -218,7 +218,10 @@ async fn the_guide_to_changes_of_the_schema_works() {
             assert!(
                 matches!(
                     outcome,
-                    Err(Error::Migration(MigrationError::Ahead { version: 9004 }))
+                    Err(Error::Migration(MigrationError::Ahead {
+                        version: 9004,
+                        ..
+                    }))
                 ),
                 "{outcome:?}"
             );

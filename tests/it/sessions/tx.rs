@@ -181,7 +181,10 @@ async fn the_pool_inside_of_its_own_transaction_is_an_error_with_both_places() {
         insert(&db, 66).await
     });
     let error = outcome.await.unwrap_err();
-    let Error::InsideTransaction { transaction, used } = &error else {
+    let Error::InsideTransaction {
+        transaction, used, ..
+    } = &error
+    else {
         panic!("{error:?}");
     };
     assert!(transaction.contains("`move`"), "{transaction}");
