@@ -18,7 +18,8 @@ impl Folder {
     pub fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let parent = Some(env::temp_dir()).filter(|folder| folder.as_os_str().len() < 50);
+        let parent = Some(env::temp_dir())
+            .filter(|folder| folder.is_absolute() && folder.as_os_str().len() < 50);
         let parent = parent.unwrap_or_else(|| PathBuf::from("/tmp"));
         let path = parent.join(format!("roads{}-{number}", std::process::id()));
         fs::create_dir(&path).unwrap();

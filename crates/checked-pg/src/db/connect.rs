@@ -46,6 +46,8 @@ pub(super) async fn connect(config: &Config, limits: Limits) -> Result<PgConnect
 /// Why a connection was not made.
 struct Failure {
     why: String,
+    /// The host did not answer in this time.
+    silence: Option<Duration>,
     /// The same host may do in a moment.
     may_pass: bool,
     /// Another host may do.
@@ -59,6 +61,7 @@ impl Failure {
         let may_pass = is_transient_on_connect(error);
         Self {
             why: explain(error),
+            silence: None,
             may_pass,
             // As in libpq: a server that is there and refuses us has the last word.
             next_host: may_pass || !matches!(error, sqlx::Error::Database(_)),
@@ -69,9 +72,28 @@ impl Failure {
     fn last_word(why: impl Into<String>) -> Self {
         Self {
             why: why.into(),
+            silence: None,
             may_pass: false,
             next_host: false,
             of_the_password: false,
+        }
+    }
+
+    fn for_now(why: String, silence: Option<Duration>) -> Self {
+        Self {
+            why,
+            silence,
+            may_pass: true,
+            next_host: true,
+            of_the_password: false,
+        }
+    }
+
+    /// Replaces what became of the host before. A last attempt that had no time says nothing new about it.
+    fn tell(self, told: &mut Option<String>) {
+        const TOO_SHORT: Duration = Duration::from_millis(500);
+        if told.is_none() || self.silence.is_none_or(|silence| silence > TOO_SHORT) {
+            *told = Some(self.why);
         }
     }
 }
@@ -98,10 +120,11 @@ impl Search<'_> {
                     Ok(Some(conn)) => return Ok(conn),
                     Ok(None) => {}
                     Err(failure) => {
-                        self.told[*host] = Some(failure.why);
                         self.config.road.note(*host, false);
                         may_pass |= failure.may_pass;
-                        if !failure.next_host && !failure.may_pass {
+                        let last_word = !failure.next_host && !failure.may_pass;
+                        failure.tell(&mut self.told[*host]);
+                        if last_word {
                             return Err(());
                         }
                     }
@@ -129,12 +152,8 @@ impl Search<'_> {
         let share = left / u32::try_from(hosts_left).unwrap_or(u32::MAX);
         let attempt = timeout(share, prove(self.config, host, self.limits)).await;
         let Session { conn, facts, .. } = attempt.unwrap_or_else(|_| {
-            Err(Failure {
-                why: format!("no answer in {share:.1?}{}", if_pooler(self.config)),
-                may_pass: true,
-                next_host: true,
-                of_the_password: false,
-            })
+            let why = format!("no answer in {share:.1?}{}", if_pooler(self.config));
+            Err(Failure::for_now(why, Some(share)))
         })?;
         match judge(self.config.road.target, &facts) {
             Role::Right => {
@@ -145,12 +164,8 @@ impl Search<'_> {
                 self.second_best.get_or_insert(conn);
                 Ok(None)
             }
-            Role::Wrong(why) => Err(Failure {
-                why: why.to_owned(),
-                may_pass: true, // after a promotion
-                next_host: true,
-                of_the_password: false,
-            }),
+            // After a promotion it may do.
+            Role::Wrong(why) => Err(Failure::for_now(why.to_owned(), None)),
         }
     }
 
@@ -378,4 +393,25 @@ fn explain_refusal(error: &PgDatabaseError) -> String {
         _ => return said,
     };
     format!("{said}: {advice}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_last_attempt_without_time_leaves_what_was_told() {
+        let silence = |milliseconds| {
+            let silence = Duration::from_millis(milliseconds);
+            Failure::for_now(format!("no answer in {silence:?}"), Some(silence))
+        };
+        let mut told = None;
+        silence(3).tell(&mut told);
+        assert_eq!(told.as_deref(), Some("no answer in 3ms"));
+        Failure::last_word("it is no standby").tell(&mut told);
+        silence(2).tell(&mut told);
+        assert_eq!(told.as_deref(), Some("it is no standby"));
+        silence(1700).tell(&mut told);
+        assert_eq!(told.as_deref(), Some("no answer in 1.7s"));
+    }
 }
