@@ -5,11 +5,11 @@
 //! | [`upsert`], [`upsert_many`] | 1 | primary key |
 //! | [`import`] | 2, and 2 for each 10 000 bars | primary key |
 //! | [`import_with`] | 2, and 3 for each 10 000 bars | primary key |
-//! | [`delete`] | 1 | primary key |
+//! | [`delete`], [`delete_all`] | 1 | primary key |
 //! | [`lock`] | 1 | – |
-//! | [`latest`], [`last_n`], [`last_closes`], [`latest_date`], [`range`] | 1 | primary key |
+//! | [`latest`], [`last_n`], [`last_closes`], [`latest_date`], [`range`], [`range_legible`] | 1 | primary key |
 //! | [`symbols`], [`closes_around`] | 1 | primary key |
-//! | [`dates`] | 1 | `daily_bars_date_idx` |
+//! | [`dates`], [`of_no_day`] | 1 | `daily_bars_date_idx` |
 
 mod import;
 
@@ -25,6 +25,7 @@ use sqlx::PgExecutor;
 use super::{
     Upserted,
     batch::{Pair, columns, sorted},
+    rows::Misfit,
 };
 use crate::{
     error::{Error, Result},
@@ -74,16 +75,69 @@ impl Bar {
     }
 }
 
+/// A bar as the database writes it.
+struct Written {
+    symbol: Symbol,
+    date: NaiveDate,
+    open: Option<String>,
+    high: Option<String>,
+    low: Option<String>,
+    close: Option<String>,
+    volume: Option<i64>,
+}
+
+impl From<Written> for Bar {
+    /// As far as its values can be read.
+    fn from(bar: Written) -> Self {
+        let price = |text: Option<String>| text?.parse().ok();
+        Self {
+            symbol: bar.symbol,
+            date: bar.date,
+            open: price(bar.open),
+            high: price(bar.high),
+            low: price(bar.low),
+            close: price(bar.close),
+            volume: bar.volume,
+        }
+    }
+}
+
 /// The close of a day, for calculations over the whole history.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Close {
     /// Ticker.
     pub symbol: Symbol,
     /// Trading day.
     pub date: NaiveDate,
-    /// Last price, in US dollars.
+    /// Last price, in US dollars; none also if what is stored is no price.
     pub close: Option<Price>,
+    /// Why what is stored is no price.
+    pub misfit: Option<Box<Misfit>>,
+}
+
+impl Close {
+    fn of(symbol: Symbol, date: NaiveDate, close: Option<String>) -> Self {
+        let (close, misfit) = match close.as_deref().map(str::parse).transpose() {
+            Ok(close) => (close, None),
+            Err(Invalid { field, why }) => {
+                let misfit = Misfit {
+                    table: Some("daily_bars".to_owned()),
+                    key: Some(format!("symbol={symbol} date={date}")),
+                    column: "close".to_owned(),
+                    field: Some(field.into_owned()),
+                    why: why.into_owned(),
+                };
+                (None, Some(Box::new(misfit)))
+            }
+        };
+        Self {
+            symbol,
+            date,
+            close,
+            misfit,
+        }
+    }
 }
 
 /// Stores a bar, or replaces the one of that symbol and day.
@@ -160,6 +214,15 @@ pub async fn delete(
     )
     .execute(db)
     .await?;
+    Ok(deleted.rows_affected())
+}
+
+/// Removes all bars of a symbol, also those [of no day](of_no_day); else as [`delete`].
+#[tracing::instrument(name = "db.bars.delete_all", skip_all, fields(%symbol), err(level = "debug"))]
+pub async fn delete_all(db: impl PgExecutor<'_>, symbol: Symbol) -> Result<u64> {
+    let deleted = sqlx::query!("DELETE FROM daily_bars WHERE symbol = $1::symbol", symbol)
+        .execute(db)
+        .await?;
     Ok(deleted.rows_affected())
 }
 
@@ -298,6 +361,31 @@ pub fn range<'e>(
     .map_err(Error::from)
 }
 
+/// As [`range`], but a value that cannot be read is one that is not known: what is about to be removed, for instance.
+pub fn range_legible<'e>(
+    db: impl PgExecutor<'e> + 'e,
+    symbol: Symbol,
+    from: NaiveDate,
+    to: NaiveDate,
+) -> impl Stream<Item = Result<Bar>> + Send + 'e {
+    sqlx::query_as!(
+        Written,
+        r#"
+        SELECT symbol, date, open::text AS open, high::text AS high, low::text AS low, close::text AS close, volume
+        FROM daily_bars
+        WHERE symbol = $1::symbol
+          AND date BETWEEN $2 AND $3
+        ORDER BY date
+        "#,
+        symbol,
+        bounded_date(from),
+        bounded_date(to),
+    )
+    .fetch(db)
+    .map_ok(Bar::from)
+    .map_err(Error::from)
+}
+
 /// The symbols that have bars, in order.
 #[tracing::instrument(name = "db.bars.symbols", skip_all, err(level = "debug"))]
 pub async fn symbols(db: impl PgExecutor<'_>) -> Result<Vec<Symbol>> {
@@ -328,7 +416,8 @@ pub async fn symbols(db: impl PgExecutor<'_>) -> Result<Vec<Symbol>> {
 }
 
 /// The closes of each span of days of a symbol, the first and the last day included, with those of up to `before` bars before and
-/// `after` bars after it: by span, then by date. The number is the place of the span, from 0.
+/// `after` bars after it: by span, then by date. The number is the place of the span, from 0. A close that cannot be read hides no
+/// other: see [`Close::misfit`].
 #[tracing::instrument(name = "db.bars.closes_around", skip_all, fields(spans = spans.len(), before, after), err(level = "debug"))]
 pub async fn closes_around(
     db: impl PgExecutor<'_>,
@@ -341,14 +430,16 @@ pub async fn closes_around(
     let last: Vec<NaiveDate> = spans.iter().map(|span| span.2).collect();
     let closes = sqlx::query!(
         r#"
-        SELECT asked.place AS "place!", bar.symbol, bar.date, bar.close
+        SELECT asked.place AS "place!", bar.symbol, bar.date, bar.close::text AS close
         FROM UNNEST($1::symbol[], $2::date[], $3::date[]) WITH ORDINALITY AS asked (ticker, first_date, last_date, place)
         CROSS JOIN LATERAL (
             SELECT min(date) AS begins
             FROM (
                 SELECT date
                 FROM daily_bars
-                WHERE daily_bars.symbol = asked.ticker AND daily_bars.date < asked.first_date
+                WHERE daily_bars.symbol = asked.ticker
+                  AND daily_bars.date < asked.first_date
+                  AND daily_bars.date >= DATE '0001-01-01'
                 ORDER BY daily_bars.date DESC
                 LIMIT $4
             ) AS earlier
@@ -358,7 +449,9 @@ pub async fn closes_around(
             FROM (
                 SELECT date
                 FROM daily_bars
-                WHERE daily_bars.symbol = asked.ticker AND daily_bars.date > asked.last_date
+                WHERE daily_bars.symbol = asked.ticker
+                  AND daily_bars.date > asked.last_date
+                  AND daily_bars.date <= DATE '9999-12-31'
                 ORDER BY daily_bars.date
                 LIMIT $5
             ) AS later
@@ -379,15 +472,28 @@ pub async fn closes_around(
     Ok(closes
         .into_iter()
         .map(|row| {
-            let close = Close {
-                symbol: row.symbol,
-                date: row.date,
-                close: row.close,
-            };
+            let close = Close::of(row.symbol, row.date, row.close);
             // Places begin with 1.
             (usize::try_from(row.place - 1).unwrap_or_default(), close)
         })
         .collect())
+}
+
+/// The bars of no day: those whose dates are infinite or beyond the calendar, which only a database of before can hold. None of them
+/// can be read; [`rows::readable`](super::rows::readable) names them.
+#[tracing::instrument(name = "db.bars.of_no_day", skip_all, err(level = "debug"))]
+pub async fn of_no_day(db: impl PgExecutor<'_>) -> Result<Vec<(Symbol, NaiveDate)>> {
+    let bars = sqlx::query!(
+        r#"
+        SELECT symbol, date
+        FROM daily_bars
+        WHERE date < DATE '0001-01-01' OR date > DATE '9999-12-31'
+        ORDER BY symbol, date
+        "#,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(bars.into_iter().map(|bar| (bar.symbol, bar.date)).collect())
 }
 
 /// The days from which on there are bars, at most `limit` of them, in order: how long the history is.
@@ -397,12 +503,19 @@ pub async fn dates(db: impl PgExecutor<'_>, limit: u32) -> Result<Vec<NaiveDate>
     let dates = sqlx::query_scalar!(
         r#"
         WITH RECURSIVE known AS (
-            (SELECT date, 1::bigint AS place FROM daily_bars ORDER BY date LIMIT 1)
+            (
+                SELECT date, 1::bigint AS place
+                FROM daily_bars
+                WHERE date BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'
+                ORDER BY date
+                LIMIT 1
+            )
             UNION ALL
             SELECT (
                 SELECT bar.date
                 FROM daily_bars AS bar
                 WHERE bar.date > known.date
+                  AND bar.date <= DATE '9999-12-31'
                 ORDER BY bar.date
                 LIMIT 1
             ), known.place + 1

@@ -59,7 +59,9 @@ impl Matrix {
         self.cells[at.ok()?].correlation
     }
 
-    fn from_cells(cells: Vec<Correlation>) -> Option<Self> {
+    /// The matrix of these cells, which are of one date, by first, then by second symbol; none if there are none.
+    #[must_use]
+    pub fn from_cells(cells: Vec<Correlation>) -> Option<Self> {
         let date = cells.first()?.date;
         let mut symbols: Vec<Symbol> = cells.iter().map(|cell| cell.symbol_1).collect();
         symbols.dedup();
@@ -165,7 +167,7 @@ pub async fn latest_matrix(db: impl PgExecutor<'_>) -> Result<Option<Matrix>> {
         r#"
         SELECT symbol_1, symbol_2, date, correlation, window_rows
         FROM correlation_matrix
-        WHERE date = (SELECT max(date) FROM correlation_matrix)
+        WHERE date = (SELECT max(date) FROM correlation_matrix WHERE date <= DATE '9999-12-31')
         ORDER BY symbol_1, symbol_2
         "#,
     )
@@ -345,9 +347,14 @@ pub async fn dates_between(
 /// The first and the last date that has a matrix, if there are any.
 #[tracing::instrument(name = "db.correlations.extent", skip_all, err(level = "debug"))]
 pub async fn extent(db: impl PgExecutor<'_>) -> Result<Option<(NaiveDate, NaiveDate)>> {
-    let extent =
-        sqlx::query!("SELECT min(date) AS first, max(date) AS last FROM correlation_matrix")
-            .fetch_one(db)
-            .await?;
+    let extent = sqlx::query!(
+        r#"
+            SELECT min(date) AS first, max(date) AS last
+            FROM correlation_matrix
+            WHERE date BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'
+            "#
+    )
+    .fetch_one(db)
+    .await?;
     Ok(extent.first.zip(extent.last))
 }

@@ -2,14 +2,14 @@
 //!
 //! An event's id is made from the caller's key ([`EventId::from_key`]), so that appending it again adds nothing. What was
 //! recorded wrongly is put right by another event, a [`Void`](crate::documents::Void) or a
-//! [`Correction`](crate::documents::Correction), which the journal's service makes; all functions but [`trades`] and [`trades_of`] return the journal as it was written.
+//! [`Correction`](crate::documents::Correction), which the journal's service makes; all functions but those of [`trades`] return the journal as it was written.
 //!
 //! | function | flights | index |
 //! |---|---|---|
 //! | [`append`], [`append_many`] | 1 (2 if one of them is there already) | primary key |
-//! | [`get`] | 1 | primary key |
+//! | [`get`], [`head`] | 1 | primary key |
 //! | [`history`] | 1 | `execution_events_account_idx`, `…_week_idx`, `…_type_idx` or `…_occurred_idx` |
-//! | [`latest_of_account`], [`known`] | 1 | `execution_events_account_idx` |
+//! | [`latest_of_account`], [`trades_of_account`], [`known`] | 1 | `execution_events_account_idx` |
 //! | [`counts_by_type`] | 1 | `execution_events_week_idx` or `…_account_idx` |
 //! | [`trades`], [`corrected_weeks`] | 1 | `execution_events_type_idx`, or whole table |
 //! | [`trades_of`] | 1 | `execution_events_account_idx` or `…_week_idx` |
@@ -19,8 +19,10 @@
 mod append;
 mod trades;
 
+pub(crate) use trades::sorted;
+
 pub use append::{append, append_many, known};
-pub use trades::{TradeEvent, corrected_weeks, trades, trades_of};
+pub use trades::{TradeEvent, corrected_weeks, trades, trades_of, trades_of_account};
 
 use std::collections::BTreeMap;
 
@@ -62,6 +64,20 @@ pub struct StoredEvent {
     pub account: Account,
     /// What happened.
     pub event_data: EventDocument,
+    /// When it happened.
+    pub occurred_at: Timestamp,
+}
+
+/// An event without its document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct Head {
+    /// Week of the trade.
+    pub week_id: WeekId,
+    /// Copy of the type in the document.
+    pub event_type: EventType,
+    /// Account it happened in.
+    pub account: Account,
     /// When it happened.
     pub occurred_at: Timestamp,
 }
@@ -108,6 +124,26 @@ pub async fn get(db: impl PgExecutor<'_>, id: EventId) -> Result<StoredEvent> {
         StoredEvent,
         r#"
         SELECT id, week_id, event_type, account, event_data, occurred_at
+        FROM execution_events
+        WHERE id = $1::event_id
+        "#,
+        id,
+    )
+    .fetch_optional(db)
+    .await?
+    .ok_or_else(|| Error::not_found("event", id))
+}
+
+/// Fetches all of an event but its document, which may be one that cannot be read.
+///
+/// # Errors
+/// [`Error::NotFound`] if no event has this id.
+#[tracing::instrument(name = "db.events.head", skip_all, fields(%id), err(level = "debug"))]
+pub async fn head(db: impl PgExecutor<'_>, id: EventId) -> Result<Head> {
+    sqlx::query_as!(
+        Head,
+        r#"
+        SELECT week_id, event_type, account, occurred_at
         FROM execution_events
         WHERE id = $1::event_id
         "#,

@@ -41,25 +41,31 @@ pub struct Correlations {
     pub last_date: NaiveDate,
 }
 
-/// The closes that changed, by symbol, then by date; at most `limit` entries.
+/// The closes that changed, by symbol, then by date; at most `limit` entries, and none of `without`.
 #[tracing::instrument(name = "db.pending.returns", skip_all, err(level = "debug"))]
-pub async fn returns(db: impl PgExecutor<'_>, limit: u32) -> Result<Vec<Returns>> {
+pub async fn returns(
+    db: impl PgExecutor<'_>,
+    limit: u32,
+    without: &[Uuid],
+) -> Result<Vec<Returns>> {
     let pending = sqlx::query_as!(
         Returns,
         r#"
         SELECT id, symbol, first_date, last_date
         FROM returns_pending
+        WHERE id <> ALL($2::uuid[])
         ORDER BY symbol, first_date, last_date
         LIMIT $1
         "#,
         i64::from(limit),
+        without,
     )
     .fetch_all(db)
     .await?;
     Ok(pending)
 }
 
-/// Notes the whole history of every symbol that has bars or returns.
+/// Notes the whole history of every symbol that has bars or returns, as far as it is of days.
 #[tracing::instrument(name = "db.pending.note_all_returns", skip_all, err(level = "debug"))]
 pub async fn note_all_returns(db: impl PgExecutor<'_>) -> Result<()> {
     sqlx::query!(
@@ -73,6 +79,7 @@ pub async fn note_all_returns(db: impl PgExecutor<'_>) -> Result<()> {
             UNION ALL
             SELECT symbol, date FROM rolling_7day_log_returns
         ) AS known
+        WHERE known.date BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'
         GROUP BY known.symbol
         "#,
     )

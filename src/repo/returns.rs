@@ -293,12 +293,19 @@ pub async fn dates_since(
     let dates = sqlx::query_scalar!(
         r#"
         WITH RECURSIVE known AS (
-            (SELECT date, 1::bigint AS place FROM rolling_7day_log_returns WHERE date >= $1 ORDER BY date LIMIT 1)
+            (
+                SELECT date, 1::bigint AS place
+                FROM rolling_7day_log_returns
+                WHERE date BETWEEN $1 AND DATE '9999-12-31'
+                ORDER BY date
+                LIMIT 1
+            )
             UNION ALL
             SELECT (
                 SELECT later.date
                 FROM rolling_7day_log_returns AS later
                 WHERE later.date > known.date
+                  AND later.date <= DATE '9999-12-31'
                 ORDER BY later.date
                 LIMIT 1
             ), known.place + 1
@@ -330,12 +337,20 @@ pub async fn dates_before(
     let dates = sqlx::query_scalar!(
         r#"
         WITH RECURSIVE known AS (
-            (SELECT date, 1::bigint AS place FROM rolling_7day_log_returns WHERE date < $1 ORDER BY date DESC LIMIT 1)
+            (
+                SELECT date, 1::bigint AS place
+                FROM rolling_7day_log_returns
+                WHERE date < $1
+                  AND date >= DATE '0001-01-01'
+                ORDER BY date DESC
+                LIMIT 1
+            )
             UNION ALL
             SELECT (
                 SELECT earlier.date
                 FROM rolling_7day_log_returns AS earlier
                 WHERE earlier.date < known.date
+                  AND earlier.date >= DATE '0001-01-01'
                 ORDER BY earlier.date DESC
                 LIMIT 1
             ), known.place + 1

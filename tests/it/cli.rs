@@ -50,6 +50,11 @@ impl Desk {
         end(binary(&self.url).args(arguments))
     }
 
+    /// A file of this name in the folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path(name)
+    }
+
     /// Imports a file with this content.
     fn import(&self, what: &str, content: impl AsRef<[u8]>) -> Ended {
         self.import_with(what, content, &[])
@@ -60,7 +65,7 @@ impl Desk {
         self.run(&[&[what, file.to_str().unwrap()], options].concat())
     }
 
-    fn import_bars(&self, rows: &str) -> Ended {
+    pub(crate) fn import_bars(&self, rows: &str) -> Ended {
         self.import("import-bars", format!("{HEADER}\n{rows}"))
     }
 }

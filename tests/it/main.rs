@@ -38,6 +38,7 @@ mod migrations;
 mod misfits;
 mod offline;
 mod old_rows;
+mod one_bad_row;
 mod own_process;
 mod performance;
 mod plans;

@@ -7,7 +7,7 @@ use std::{
 use chrono::NaiveDate;
 use futures_util::{Stream, TryStreamExt};
 
-use super::{Bar, upsert_many};
+use super::{Bar, Written, upsert_many};
 use crate::{
     db::{Db, Tx},
     error::{Error, Result},
@@ -157,14 +157,15 @@ impl Seen {
 
 type ByKey = BTreeMap<(Symbol, NaiveDate), Bar>;
 
-/// What is stored of these symbols and days.
+/// What is stored of these symbols and days. A value that cannot be read is one that is not known, so that an import mends it.
 async fn stored_bars(tx: &mut Tx, bars: &[Bar]) -> Result<ByKey> {
     let symbol: Vec<Symbol> = bars.iter().map(|bar| bar.symbol).collect();
     let date: Vec<NaiveDate> = bars.iter().map(|bar| bar.date).collect();
     let stored = sqlx::query_as!(
-        Bar,
+        Written,
         r#"
-        SELECT bar.symbol, bar.date, bar.open, bar.high, bar.low, bar.close, bar.volume
+        SELECT bar.symbol, bar.date, bar.open::text AS open, bar.high::text AS high, bar.low::text AS low,
+               bar.close::text AS close, bar.volume
         FROM UNNEST($1::symbol[], $2::date[]) AS asked (ticker, day)
         JOIN daily_bars AS bar ON bar.symbol = asked.ticker AND bar.date = asked.day
         "#,
@@ -173,8 +174,8 @@ async fn stored_bars(tx: &mut Tx, bars: &[Bar]) -> Result<ByKey> {
     )
     .fetch_all(tx)
     .await?;
-    let by_key = stored.into_iter().map(|bar| ((bar.symbol, bar.date), bar));
-    Ok(by_key.collect())
+    let bars = stored.into_iter().map(Bar::from);
+    Ok(bars.map(|bar| ((bar.symbol, bar.date), bar)).collect())
 }
 
 /// Fills what the bars do not have with what is stored.

@@ -67,6 +67,28 @@ pub async fn trades_of(
     Ok(in_order(rows))
 }
 
+/// The entries and exits of an account; else as [`trades`].
+#[tracing::instrument(name = "db.events.trades_of_account", skip_all, fields(%account), err(level = "debug"))]
+pub async fn trades_of_account(
+    db: impl PgExecutor<'_>,
+    account: Account,
+) -> Result<Vec<TradeEvent>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"
+        SELECT id, week_id, account, event_data::text AS "event_data!", occurred_at
+        FROM execution_events AS event
+        WHERE account = $1::account
+          AND event_type IN ('ENTRY', 'EXIT', 'CORRECTION')
+          AND NOT EXISTS (SELECT FROM execution_events AS later WHERE later.corrects = event.id)
+        "#,
+        account,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(in_order(rows))
+}
+
 /// A row of the journal, its document as text.
 struct Row {
     id: EventId,
@@ -77,7 +99,7 @@ struct Row {
 }
 
 fn in_order(rows: Vec<Row>) -> Vec<TradeEvent> {
-    let mut trades: Vec<TradeEvent> = rows
+    let trades = rows
         .into_iter()
         .map(|row| TradeEvent {
             id: row.id,
@@ -87,6 +109,11 @@ fn in_order(rows: Vec<Row>) -> Vec<TradeEvent> {
             occurred_at: row.occurred_at,
         })
         .collect();
+    sorted(trades)
+}
+
+/// By account, by week, then by time, an entry before an exit of the same instant.
+pub(crate) fn sorted(mut trades: Vec<TradeEvent>) -> Vec<TradeEvent> {
     let is_exit = |trade: &TradeEvent| matches!(trade.event, Ok(documents::Event::Exit(_)));
     trades.sort_by_key(|trade| {
         let time = (trade.occurred_at, is_exit(trade), trade.id);

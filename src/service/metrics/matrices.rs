@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{
     SEVEN, Summary, Window,
     math::{self, Panel},
-    off_the_runtime,
+    misfits, off_the_runtime,
     plan::{self, Calendar, Part},
 };
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
         bars::{self, Close},
         correlations::{self, Block},
         pending, returns,
+        rows::{Misfit, Readable, Replay, readable},
     },
     types::Symbol,
 };
@@ -34,6 +35,7 @@ struct Inputs {
     calendar: Calendar,
     symbols: Vec<Symbol>,
     closes: Vec<(usize, Close)>,
+    misfits: Vec<Misfit>,
 }
 
 /// Matrices of the same symbols on neighbouring dates.
@@ -60,6 +62,7 @@ pub(super) async fn next(db: &Db, window: Window, summary: &mut Summary) -> Resu
         .await?;
     if let Some(written) = written {
         *summary += written;
+        summary.misfits.extend(inputs.misfits);
     }
     Ok(true)
 }
@@ -72,6 +75,7 @@ pub(super) async fn next_in(tx: &mut Tx, window: Window, summary: &mut Summary) 
     let (inputs, groups) = calculate(inputs, window).await?;
     if let Some(written) = write(tx, &inputs, &groups, window).await? {
         *summary += written;
+        summary.misfits.extend(inputs.misfits);
     }
     Ok(true)
 }
@@ -84,6 +88,11 @@ async fn calculate(inputs: Inputs, window: Window) -> Result<(Inputs, Vec<Group>
     .await
 }
 
+/// The symbols; one that cannot be read stops none of the others.
+pub(super) async fn readable_symbols(tx: &mut Tx) -> Result<Readable<Symbol>> {
+    readable(tx, async |db: &Replay| bars::symbols(db).await).await
+}
+
 /// How many dates there are to calculate, and how many symbols a matrix has at most.
 pub(super) async fn outlook(tx: &mut Tx, window: Window) -> Result<(usize, usize)> {
     let entries = pending::correlations(&mut *tx).await?;
@@ -91,7 +100,7 @@ pub(super) async fn outlook(tx: &mut Tx, window: Window) -> Result<(usize, usize
         return Ok((0, 0));
     };
     let calendar = calendar(&mut *tx, first.first_date, window, u32::MAX as usize).await?;
-    let symbols = bars::symbols(tx).await?;
+    let symbols = readable_symbols(tx).await?.rows;
     Ok((
         plan::count(&entries, &calendar, window.rows()),
         symbols.len(),
@@ -115,7 +124,7 @@ async fn read(tx: &mut Tx, window: Window) -> Result<Option<Inputs>> {
     let Some(first) = entries.first() else {
         return Ok(None);
     };
-    let symbols = bars::symbols(&mut *tx).await?;
+    let symbols = readable_symbols(&mut *tx).await?.rows;
     let most = (CELLS / (symbols.len() * symbols.len()).max(1)).clamp(1, DATES);
     let calendar = calendar(&mut *tx, first.first_date, window, most).await?;
     let Some(part) = plan::next(&entries, &calendar, window.rows(), most) else {
@@ -138,6 +147,7 @@ async fn read(tx: &mut Tx, window: Window) -> Result<Option<Inputs>> {
         part,
         calendar,
         symbols,
+        misfits: misfits(&closes),
         closes,
     }))
 }

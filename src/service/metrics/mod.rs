@@ -12,6 +12,9 @@
 //!
 //! What is stored is what the bars say: the job writes what is new or different, and removes what the bars no longer support.
 //!
+//! A bar that cannot be read stops nobody: its close counts as missing, [`Summary::misfits`] names it, and so does each later run until
+//! it is mended, which calculates what rests on it.
+//!
 //! **What a run does.** The database notes which closes change ([`repo::pending`](crate::repo::pending)), so a run reads and writes
 //! what they touch: the returns of the next seven bars, and the correlations whose windows hold one of those. It works in
 //! transactions of a few seconds each, in little memory however long the history is, and computes on a thread of its own. A run that
@@ -31,7 +34,12 @@ use tokio::task;
 use crate::{
     db::{Db, Tx},
     error::{Error, Result},
-    repo::{Upserted, bars, correlations, pending, returns as stored_returns},
+    repo::{
+        Upserted,
+        bars::{self, Close},
+        correlations, pending, returns as stored_returns,
+        rows::{Misfit, Replay, readable},
+    },
     types::{Invalid, Symbol},
 };
 
@@ -115,7 +123,7 @@ pub enum Scope {
 }
 
 /// What a run did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Summary {
     /// Symbols of which a close changed.
@@ -134,6 +142,8 @@ pub struct Summary {
     pub removed: u64,
     /// Dates that the history lacks until it fills one window; zero if it does.
     pub dates_missing: usize,
+    /// What cannot be read: a close among these counted as one that is not known, any other row was left out. Each run tells again.
+    pub misfits: Vec<Misfit>,
 }
 
 impl std::ops::AddAssign for Summary {
@@ -146,6 +156,7 @@ impl std::ops::AddAssign for Summary {
         self.correlations += other.correlations;
         self.removed += other.removed;
         self.dates_missing += other.dates_missing;
+        self.misfits.extend(other.misfits);
     }
 }
 
@@ -198,9 +209,11 @@ pub async fn run_with(
     }
     let mut summary = Summary::default();
     let mut symbols = Found::new();
-    while let Some((part, found)) = returns::next(db, window).await? {
-        summary += part;
-        symbols.extend(found);
+    let mut stuck = Vec::new();
+    while let Some(part) = returns::next(db, window, &stuck).await? {
+        summary += part.summary;
+        symbols.extend(part.symbols);
+        stuck.extend(part.stuck);
         progress(Progress::Returns { bars: summary.bars });
     }
     summary.symbols = symbols.len();
@@ -228,8 +241,28 @@ pub async fn run_with(
     if !history.is_empty() {
         summary.dates_missing = window.rows().saturating_sub(history.len());
     }
+    summary.misfits.extend(elsewhere(db).await?);
+    let place = |misfit: &Misfit| (misfit.table.clone(), misfit.key.clone());
+    summary.misfits.sort_by_cached_key(place);
+    summary.misfits.dedup();
     tracing::info!(?summary, "metrics are up to date");
     Ok(summary)
+}
+
+/// The closes that cannot be read.
+fn misfits(closes: &[(usize, Close)]) -> Vec<Misfit> {
+    let misfits = closes
+        .iter()
+        .filter_map(|(_, close)| close.misfit.as_deref());
+    misfits.cloned().collect()
+}
+
+/// Bars that no run looks at: of no day, or of a symbol that is none.
+async fn elsewhere(db: &Db) -> Result<Vec<Misfit>> {
+    let mut of_no_day = readable(db, async |db: &Replay| bars::of_no_day(db).await).await?;
+    let symbols = readable(db, async |db: &Replay| bars::symbols(db).await).await?;
+    of_no_day.misfits.extend(symbols.misfits);
+    Ok(of_no_day.misfits)
 }
 
 /// As [`run`], all of it in the caller's transaction: nothing of it is seen, or stays, before that is committed.
@@ -238,8 +271,10 @@ pub(crate) async fn run_in(tx: &mut Tx, window: Window, scope: Scope) -> Result<
         pending::note_all_returns(&mut *tx).await?;
     }
     let mut summary = Summary::default();
-    while let Some((part, _)) = returns::next_in(tx, window).await? {
-        summary += part;
+    let mut stuck = Vec::new();
+    while let Some(part) = returns::next_in(tx, window, &stuck).await? {
+        summary += part.summary;
+        stuck.extend(part.stuck);
     }
     adopt_window(tx, window, scope).await?;
     while matrices::next_in(tx, window, &mut summary).await? {}

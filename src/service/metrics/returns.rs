@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::{Found, SEVEN, Summary, Window, math, off_the_runtime};
+use super::{Found, SEVEN, Summary, Window, math, misfits, off_the_runtime};
 use crate::{
     db::{Db, Tx},
-    error::Result,
+    error::{Error, Result},
     repo::{
         bars::{self, Close},
         correlations, pending,
         returns::{self, Return},
+        rows::{Readable, Replay, readable},
     },
     types::Symbol,
 };
@@ -27,25 +28,65 @@ const NEAR: i64 = 30;
 /// Days of a symbol whose closes changed.
 type Span = (Symbol, NaiveDate, NaiveDate);
 
-/// Calculates the returns of the next closes that changed, in a transaction of its own. None if there are none.
-pub(super) async fn next(db: &Db, window: Window) -> Result<Option<(Summary, Found)>> {
-    db.transaction(async |tx| next_in(tx, window).await).await
+/// What became of some closes that changed.
+pub(super) struct Part {
+    pub(super) summary: Summary,
+    pub(super) symbols: Found,
+    /// Entries that stay for the next run, since a close cannot be read.
+    pub(super) stuck: Vec<Uuid>,
+}
+
+/// Calculates the returns of the next closes that changed, `stuck` entries aside, in a transaction of its own. None if there are none.
+pub(super) async fn next(db: &Db, window: Window, stuck: &[Uuid]) -> Result<Option<Part>> {
+    db.transaction(async |tx| next_in(tx, window, stuck).await)
+        .await
 }
 
 /// As [`next`], in the caller's transaction.
-pub(super) async fn next_in(tx: &mut Tx, window: Window) -> Result<Option<(Summary, Found)>> {
+pub(super) async fn next_in(tx: &mut Tx, window: Window, stuck: &[Uuid]) -> Result<Option<Part>> {
     // Another run waits, and then finds less to do. Before anything is read: what is read is to be its work, too.
     correlations::lock(&mut *tx).await?;
-    let entries = pending::returns(&mut *tx, ENTRIES).await?;
+    let entries = readable_entries(tx, stuck).await?;
     let (spans, ids) = batch(&entries);
     if spans.is_empty() {
         return Ok(None);
     }
     let closes = bars::closes_around(&mut *tx, &spans, SEVEN as u32, SEVEN as u32).await?;
+    let unreadable: Vec<(Symbol, NaiveDate)> = closes
+        .iter()
+        .filter(|(_, close)| close.misfit.is_some())
+        .map(|(_, close)| (close.symbol, close.date))
+        .collect();
+    let misfits = misfits(&closes);
     let (wanted, spans) = off_the_runtime(move || (Wanted::of(&spans, &closes), spans)).await?;
-    let done = write(tx, window, wanted, &spans).await?;
-    pending::finish_returns(tx, &ids).await?;
-    Ok(Some(done))
+    let mut summary = write(&mut *tx, window, wanted).await?;
+    summary.misfits.extend(misfits);
+    // Whoever runs it again is told again, until the bar is mended.
+    let is_stuck = |entry: &&pending::Returns| {
+        let days = entry.first_date..=entry.last_date;
+        let in_it = |(symbol, date)| symbol == entry.symbol && days.contains(&date);
+        unreadable.iter().copied().any(in_it)
+    };
+    let (stuck, done): (Vec<_>, Vec<_>) = entries[..ids.len()].iter().partition(is_stuck);
+    let ids = |entries: Vec<&pending::Returns>| -> Vec<Uuid> {
+        entries.into_iter().map(|entry| entry.id).collect()
+    };
+    pending::finish_returns(tx, &ids(done)).await?;
+    Ok(Some(Part {
+        summary,
+        symbols: spans.iter().map(|span| span.0).collect(),
+        stuck: ids(stuck),
+    }))
+}
+
+/// The next entries; those of a symbol that cannot be read are left alone.
+async fn readable_entries(tx: &mut Tx, stuck: &[Uuid]) -> Result<Vec<pending::Returns>> {
+    match pending::returns(&mut *tx, ENTRIES, stuck).await {
+        Err(Error::Decode(_)) => {}
+        other => return other,
+    }
+    let list = async |db: &Replay| pending::returns(db, ENTRIES, stuck).await;
+    Ok(readable(tx, list).await?.rows)
 }
 
 /// The entries of a transaction, by symbol, those that are near each other in one.
@@ -131,12 +172,7 @@ impl Wanted {
     }
 }
 
-async fn write(
-    tx: &mut Tx,
-    window: Window,
-    wanted: Wanted,
-    spans: &[Span],
-) -> Result<(Summary, Found)> {
+async fn write(tx: &mut Tx, window: Window, wanted: Wanted) -> Result<Summary> {
     let Wanted {
         daily,
         seven_day,
@@ -147,21 +183,56 @@ async fn write(
         bars,
         ..Summary::default()
     };
-    let stored = returns::daily_of(&mut *tx, &reach).await?;
-    let change = off_the_runtime(move || Change::between(&stored, &daily)).await?;
+    let stored = daily_of(&mut *tx, &reach).await?;
+    let is_partial = !stored.misfits.is_empty();
+    let change = off_the_runtime(move || Change::between(&stored.rows, &daily)).await?;
     summary.daily = returns::upsert_daily(&mut *tx, &change.write).await?;
     if !change.remove.is_empty() {
         summary.removed += returns::delete_daily(&mut *tx, &change.remove).await?;
     }
-    let stored = returns::seven_day_of(&mut *tx, &reach).await?;
-    let change = off_the_runtime(move || Change::between(&stored, &seven_day)).await?;
+    if is_partial {
+        // A value in the place of one that cannot be read mends that.
+        summary
+            .misfits
+            .extend(daily_of(&mut *tx, &reach).await?.misfits);
+    }
+    let stored = seven_day_of(&mut *tx, &reach).await?;
+    let is_partial = !stored.misfits.is_empty();
+    let change = off_the_runtime(move || Change::between(&stored.rows, &seven_day)).await?;
     summary.seven_day = returns::upsert_7day(&mut *tx, &change.write).await?;
     if !change.remove.is_empty() {
         summary.removed += returns::delete_7day(&mut *tx, &change.remove).await?;
     }
+    if is_partial {
+        summary
+            .misfits
+            .extend(seven_day_of(&mut *tx, &reach).await?.misfits);
+    }
     pending::note_correlations(tx, &change.spans(window)).await?;
-    let symbols = spans.iter().map(|span| span.0).collect();
-    Ok((summary, symbols))
+    Ok(summary)
+}
+
+/// The one-bar returns that can be read.
+async fn daily_of(tx: &mut Tx, reach: &[Span]) -> Result<Readable<Return>> {
+    match returns::daily_of(&mut *tx, reach).await {
+        Err(Error::Decode(_)) => {
+            readable(tx, async |db: &Replay| returns::daily_of(db, reach).await).await
+        }
+        all => Ok(all?.into()),
+    }
+}
+
+/// The seven-bar returns that can be read.
+async fn seven_day_of(tx: &mut Tx, reach: &[Span]) -> Result<Readable<Return>> {
+    match returns::seven_day_of(&mut *tx, reach).await {
+        Err(Error::Decode(_)) => {
+            readable(tx, async |db: &Replay| {
+                returns::seven_day_of(db, reach).await
+            })
+            .await
+        }
+        all => Ok(all?.into()),
+    }
 }
 
 /// How stored returns differ from what the bars say.

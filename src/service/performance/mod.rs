@@ -15,10 +15,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     db::{Db, Isolation, Tx, TxOptions},
-    error::Result,
+    error::{Error, Result},
     repo::{
-        Upserted, events,
+        Upserted,
+        events::{self, TradeEvent},
         performance::{self, Performance, Problem},
+        rows::{Misfit, Replay, readable},
         weekly,
     },
     types::{Account, Timestamp, WeekId, Weeks},
@@ -42,6 +44,9 @@ pub struct Summary {
     pub accounts: Upserted,
     /// What cannot be true, by account and week: these weeks, and the statistics over them, are as they were.
     pub problems: Vec<Problem>,
+    /// Events that cannot be read beyond their document, such as those of a week that is none: all that there is of their accounts is as
+    /// it was.
+    pub misfits: Vec<Misfit>,
 }
 
 /// Brings the results of all weeks, and the statistics over the newest `lookback` weeks (or over all), up to date with the
@@ -61,12 +66,12 @@ pub async fn run(db: &Db, lookback: Option<Weeks>, at: Timestamp) -> Result<Summ
 
 /// As [`run`], in the caller's transaction.
 pub(crate) async fn run_in(tx: &mut Tx, lookback: Option<Weeks>, at: Timestamp) -> Result<Summary> {
-    let journal = trades(events::trades(&mut *tx).await?);
-    let mut corrected = events::corrected_weeks(&mut *tx).await?;
+    let events = Events::read(tx).await?;
+    let journal = trades(events.trades);
+    let mut corrected = events.corrected;
     corrected.retain(|key| !journal.trades.contains_key(key) && !journal.doubtful.contains(key));
-    let accounts = events::accounts(&mut *tx).await?;
 
-    let mut report = Report::new(accounts, lookback, at);
+    let mut report = Report::new(events.accounts, lookback, at);
     report.problems = journal.problems;
     for (account, week) in journal.doubtful {
         report.doubt(account, week);
@@ -90,6 +95,7 @@ pub(crate) async fn run_in(tx: &mut Tx, lookback: Option<Weeks>, at: Timestamp) 
         exits_without_entry: journal.exits_without_entry.len() as u64,
         accounts: performance::upsert_many(tx, &performances).await?,
         problems,
+        misfits: events.misfits,
     };
     // Not the problems themselves: they name prices.
     tracing::info!(
@@ -99,6 +105,53 @@ pub(crate) async fn run_in(tx: &mut Tx, lookback: Option<Weeks>, at: Timestamp) 
         "performance is up to date"
     );
     Ok(summary)
+}
+
+/// What a run begins with.
+struct Events {
+    trades: Vec<TradeEvent>,
+    corrected: Vec<(Account, WeekId)>,
+    /// Those of which every event can be read.
+    accounts: Vec<Account>,
+    misfits: Vec<Misfit>,
+}
+
+impl Events {
+    /// Reads the events of each account of which all can be read.
+    async fn read(tx: &mut Tx) -> Result<Self> {
+        let mut found = readable(&mut *tx, async |db: &Replay| events::accounts(db).await).await?;
+        let mut unreadable = BTreeSet::new();
+        let trades = match events::trades(&mut *tx).await {
+            Err(Error::Decode(_)) => {
+                let mut trades = Vec::new();
+                for account in &found.rows {
+                    match events::trades_of_account(&mut *tx, *account).await {
+                        Ok(mut of_account) => trades.append(&mut of_account),
+                        Err(Error::Decode(misfit)) => {
+                            found.misfits.push(*misfit);
+                            unreadable.insert(*account);
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
+                trades
+            }
+            trades => trades?,
+        };
+        let corrected = async |db: &Replay| events::corrected_weeks(db).await;
+        let mut corrected = readable(tx, corrected).await?;
+        found.misfits.append(&mut corrected.misfits);
+        found.rows.retain(|account| !unreadable.contains(account));
+        corrected
+            .rows
+            .retain(|(account, _)| !unreadable.contains(account));
+        Ok(Self {
+            trades,
+            corrected: corrected.rows,
+            accounts: found.rows,
+            misfits: found.misfits,
+        })
+    }
 }
 
 /// What a run is about to write.

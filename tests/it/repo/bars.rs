@@ -430,3 +430,20 @@ async fn a_span_of_bars_is_removed_with_both_its_ends() {
     assert_eq!(bars::delete(&db, symbol("SPY"), from, to).await.unwrap(), 0);
     assert_eq!(bars::delete(&db, symbol("TLT"), to, from).await.unwrap(), 0);
 }
+
+#[tokio::test]
+async fn all_bars_of_a_symbol_are_read_and_removed() {
+    let db = database().await;
+    let mut open = bar("QQQ", "2026-01-08", "8");
+    open.close = None;
+    let kept = bar("SPY", "2026-01-07", "689.1234");
+    let earlier = bar("QQQ", "2026-01-05", "5.0000");
+    bars::upsert_many(&db, &[open, kept, earlier])
+        .await
+        .unwrap();
+    let all = bars::range_legible(&db, symbol("QQQ"), NaiveDate::MIN, NaiveDate::MAX);
+    let all: Vec<Bar> = all.try_collect().await.unwrap();
+    assert_eq!(all, [earlier, open]);
+    assert_eq!(bars::delete_all(&db, symbol("QQQ")).await.unwrap(), 2);
+    assert_eq!(bars::symbols(&db).await.unwrap(), [symbol("SPY")]);
+}

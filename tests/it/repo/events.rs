@@ -347,6 +347,11 @@ async fn the_trades_of_some_accounts_and_weeks_are_those_of_all() {
     let given = [asked[1], asked[0], asked[1]];
     assert_eq!(events::trades_of(&db, &given).await.unwrap(), wanted);
     assert_eq!(events::trades_of(&db, &[]).await.unwrap(), []);
+
+    let mut wanted = events::trades(&db).await.unwrap();
+    wanted.retain(|trade| trade.account == asked[0].0);
+    let of_account = events::trades_of_account(&db, asked[0].0).await.unwrap();
+    assert_eq!(of_account, wanted);
 }
 
 #[tokio::test]

@@ -16,7 +16,6 @@ const CHANGES: &[(&str, &[&str])] = &[
         "DROP VIEW compat.v_latest_daily; ALTER TABLE daily_bars ALTER COLUMN open TYPE text",
         &[
             "view compat.v_latest_daily is missing",
-            "(repo::bars::import::stored_bars): column open is text, was numeric",
             "(repo::bars::last_closes): column open is text, was numeric",
             "(repo::bars::last_n): column open is text, was numeric",
             "(repo::bars::range): column open is text, was numeric",

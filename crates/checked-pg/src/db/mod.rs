@@ -24,7 +24,7 @@ mod verify;
 pub use executor::Queryable;
 pub use health::{Health, HealthStatus, ServerHealth, ServerRole};
 pub use migrate::{MigrationState, MigrationStatus, Objection, script};
-pub use replay::Replay;
+pub use replay::{Reader, Replay};
 pub(crate) use row::placed;
 pub use transaction::{
     EndedTransaction, Isolation, Rerun, TransactionOutcome, Tx, TxOptions, savepoint,

@@ -1,6 +1,6 @@
 //! An executor that asks no server: it keeps the statement that it is given, or hands out a row that is already there.
 
-use super::{Db, executor::Statement};
+use super::{Db, Tx, executor::Statement};
 use crate::error::Error;
 use futures_util::{
     FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream, stream::BoxStream,
@@ -26,6 +26,45 @@ enum Part {
 
 type Step = Either<PgQueryResult, PgRow>;
 
+/// What [`readable`](crate::rows::readable) runs the statement of a list on: `&Db`, or `&mut Tx`.
+pub trait Reader: sealed::Sealed + Send {}
+
+impl Reader for &Db {}
+impl Reader for &mut Tx {}
+
+/// A statement that was kept.
+pub struct Kept(Statement);
+
+mod sealed {
+    use super::{Db, Kept, Step, Tx};
+    use futures_util::stream::BoxStream;
+
+    pub trait Sealed {
+        /// The steps of a statement. Not watched: a time that no calendar holds is the fault of its row alone.
+        fn unwatched<'e>(self, statement: Kept) -> BoxStream<'e, Result<Step, sqlx::Error>>
+        where
+            Self: 'e;
+    }
+
+    impl Sealed for &Db {
+        fn unwatched<'e>(self, statement: Kept) -> BoxStream<'e, Result<Step, sqlx::Error>>
+        where
+            Self: 'e,
+        {
+            self.steps(Ok(statement.0), None)
+        }
+    }
+
+    impl Sealed for &mut Tx {
+        fn unwatched<'e>(self, statement: Kept) -> BoxStream<'e, Result<Step, sqlx::Error>>
+        where
+            Self: 'e,
+        {
+            self.steps(Ok(statement.0), None)
+        }
+    }
+}
+
 impl Replay {
     /// One that keeps the statement, and has no rows.
     pub(crate) fn keep() -> Self {
@@ -38,13 +77,12 @@ impl Replay {
     }
 
     /// The rows of the statement that was kept; none if there was no statement.
-    pub(crate) async fn rows(self, db: &Db) -> Result<Vec<PgRow>, Error> {
+    pub(crate) async fn rows(self, db: impl Reader) -> Result<Vec<PgRow>, Error> {
         let part = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
         let Part::Keep(Some(statement)) = part else {
             return Ok(Vec::new());
         };
-        // Not watched: a time that no calendar holds is the fault of its row alone.
-        let steps = db.steps(Ok(statement), None);
+        let steps = db.unwatched(Kept(statement));
         let rows = steps.try_filter_map(async |step| Ok(step.right()));
         Ok(rows.try_collect().await?)
     }

@@ -13,7 +13,7 @@ pub use crate::error::Misfit;
 pub use scan::Scanned;
 
 use crate::{
-    db::{Db, Replay},
+    db::{Db, Reader, Replay},
     document::{Content, Document},
     error::{Error, Result},
     key::Key,
@@ -28,8 +28,17 @@ pub struct Readable<T> {
     pub misfits: Vec<Misfit>,
 }
 
+impl<T> From<Vec<T>> for Readable<T> {
+    /// A list that could be read as it is.
+    fn from(rows: Vec<T>) -> Self {
+        let misfits = Vec::new();
+        Self { rows, misfits }
+    }
+}
+
 /// Reads a list so that a row that cannot be read does not hide the others. `list` is the function of the list, run on the
-/// executor that it is given; it must run one statement and return an item for each of its rows.
+/// executor that it is given; it must run one statement and return an item for each of its rows. `db` is a `&Db`, or a `&mut Tx`,
+/// which stays as good as it was.
 ///
 /// The whole list is held in memory, and each row is read as a list of its own: for operators, not for the road that is fast.
 ///
@@ -48,7 +57,7 @@ pub struct Readable<T> {
 /// # Errors
 /// Those of `list`, but for [`Error::Decode`]; [`Error::Driver`] if it runs a second statement.
 pub async fn readable<T>(
-    db: &Db,
+    db: impl Reader,
     list: impl AsyncFn(&Replay) -> Result<Vec<T>>,
 ) -> Result<Readable<T>> {
     let keep = Replay::keep();

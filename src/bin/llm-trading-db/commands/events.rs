@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use llm_trading_db::{
     db::Db,
     documents::{Event, EventDocument},
+    error::Error,
     repo::{
         events::{self, Filter},
         rows::{Replay, readable},
@@ -163,11 +164,18 @@ pub(crate) struct CorrectArgs {
 }
 
 pub(crate) async fn correct(db: &Db, args: &CorrectArgs) -> Result<()> {
-    let wrong = events::get(db, args.id).await?;
+    let wrong = events::head(db, args.id).await?;
     let instead = Instead {
         week_id: args.week.unwrap_or(wrong.week_id),
         account: args.account.unwrap_or(wrong.account),
-        event: right(&wrong.event_data, args)?,
+        event: match events::get(db, args.id).await {
+            // Nothing of it is kept.
+            Err(Error::Decode(_)) if let Some(json) = &args.event_data => {
+                let event_type = args.event_type.unwrap_or(wrong.event_type);
+                of_type(event_type, json, args.price)?
+            }
+            event => right(&event?.event_data, args)?,
+        },
         occurred_at: args.occurred_at.unwrap_or(wrong.occurred_at),
     };
     let correction = journal::correct(db, args.id, &args.reason, &instead).await?;
@@ -185,15 +193,20 @@ fn right(wrong: &Event, args: &CorrectArgs) -> Result<Event> {
         Some(json) => json.clone(),
         None => serde_json::to_string(wrong)?,
     };
+    let event_type = args.event_type.unwrap_or(wrong.event_type());
+    of_type(event_type, &json, args.price)
+}
+
+/// An event of this type, at this price if one is given.
+fn of_type(event_type: EventType, json: &str, price: Option<Decimal>) -> Result<Event> {
     let mut body: BTreeMap<String, Box<RawValue>> =
-        serde_json::from_str(&json).context("--event-data must be a JSON object")?;
+        serde_json::from_str(json).context("--event-data must be a JSON object")?;
     body.remove("event_type");
-    if let Some(price) = args.price {
+    if let Some(price) = price {
         body.insert(
             "price".to_owned(),
             RawValue::from_string(price.to_string())?,
         );
     }
-    let event_type = args.event_type.unwrap_or(wrong.event_type());
     Ok(Event::from_parts(event_type, &to_raw_value(&body)?)?.into_inner())
 }

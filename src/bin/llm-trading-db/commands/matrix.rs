@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, bail};
 use chrono::NaiveDate;
 use llm_trading_db::{
     db::Db,
-    repo::correlations::{self, Matrix},
+    repo::{
+        correlations::{self, Matrix},
+        rows::{Replay, readable},
+    },
     types::Symbol,
 };
 use serde::Serialize;
 
-use super::date;
+use super::{all_read, date};
 use crate::{
     chart,
     output::{self, Format, Number},
@@ -37,18 +40,29 @@ struct Document<'a> {
 }
 
 pub(crate) async fn run(db: &Db, args: &Args) -> Result<()> {
-    let matrix = match args.date {
-        Some(date) => correlations::matrix(db, date)
-            .await?
-            .with_context(|| format!("there are no correlations of {date}: `llm-trading-db matrix` shows the newest, `metrics` calculates them"))?,
-        None => correlations::latest_matrix(db)
-            .await?
-            .context("there are no correlations yet: run `llm-trading-db metrics`")?,
+    let cells = async |db: &Replay| {
+        let matrix = match args.date {
+            Some(date) => correlations::matrix(db, date).await?,
+            None => correlations::latest_matrix(db).await?,
+        };
+        Ok(matrix.map_or_else(Vec::new, |matrix| matrix.cells))
     };
-    if args.format.json {
-        return output::json(&Document::from(&matrix));
+    let cells = readable(db, cells).await?;
+    let complete = all_read(&cells.misfits);
+    let Some(matrix) = Matrix::from_cells(cells.rows) else {
+        complete?;
+        match args.date {
+            Some(date) => bail!(
+                "there are no correlations of {date}: `llm-trading-db matrix` shows the newest, `metrics` calculates them"
+            ),
+            None => bail!("there are no correlations yet: run `llm-trading-db metrics`"),
+        }
+    };
+    match args.format.json {
+        true => output::json(&Document::from(&matrix))?,
+        false => output::text(&render(&matrix))?,
     }
-    output::text(&render(&matrix))
+    complete
 }
 
 /// The matrix under a line that says of when it is.

@@ -8,8 +8,8 @@ use llm_trading_db::{
     service::metrics::{self, Progress, Scope, Summary, Window},
 };
 
-use super::count;
-use crate::output;
+use super::{count, left_out};
+use crate::{Incomplete, output};
 
 /// Values of which a run is announced before it begins: some seconds' worth.
 const MANY: usize = 500_000;
@@ -46,8 +46,17 @@ pub(crate) async fn run(db: &Db, args: &Args) -> Result<()> {
     let mut shown = Shown::new();
     let summary = metrics::run_with(db, window, scope, |progress| shown.show(progress)).await?;
     shown.bar.finish_and_clear();
-    output::text(&describe(&summary))
+    output::text(&describe(&summary))?;
+    if summary.misfits.is_empty() {
+        return Ok(());
+    }
+    let mut lines: Vec<String> = summary.misfits.iter().map(left_out).collect();
+    lines.push(ADVICE.to_owned());
+    Err(Incomplete(lines).into())
 }
+
+const ADVICE: &str = "what rests on these rows is not calculated, all else is; mend them with `llm-trading-db import-bars`, or take \
+them back with `llm-trading-db remove-bars`, and run this again";
 
 /// A window that was asked for and has no date is a mistake; the usual one waits for the history to grow.
 async fn refuse_a_long_window(db: &Db, window: Window) -> Result<()> {

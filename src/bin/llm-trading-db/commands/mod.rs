@@ -147,11 +147,14 @@ pub(crate) fn date(text: &str) -> Result<NaiveDate, String> {
 
 /// Fails if rows of a list could not be read, each of which is told.
 fn all_read(misfits: &[Misfit]) -> Result<()> {
-    let line = |misfit: &Misfit| format!("left out: {misfit}");
     match misfits {
         [] => Ok(()),
-        misfits => Err(crate::Incomplete(misfits.iter().map(line).collect()).into()),
+        misfits => Err(crate::Incomplete(misfits.iter().map(left_out).collect()).into()),
     }
+}
+
+fn left_out(misfit: &Misfit) -> String {
+    format!("left out: {misfit}")
 }
 
 /// `one bar`, `2 bars`.

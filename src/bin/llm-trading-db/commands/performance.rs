@@ -25,10 +25,12 @@ pub(crate) struct Args {
 pub(crate) async fn run(db: &Db, args: &Args) -> Result<()> {
     let summary = performance::run(db, args.weeks, now()).await?;
     output::text(&describe(&summary, args.weeks))?;
-    if summary.problems.is_empty() {
+    if summary.problems.is_empty() && summary.misfits.is_empty() {
         return Ok(());
     }
-    let mut lines: Vec<String> = summary.problems.iter().map(left_out).collect();
+    let unreadable = summary.misfits.iter().map(super::left_out);
+    let mut lines: Vec<String> = unreadable.collect();
+    lines.extend(summary.problems.iter().map(left_out));
     lines.push(ADVICE.to_owned());
     Err(Incomplete(lines).into())
 }

@@ -37,12 +37,13 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(db: &Db, args: &Args) -> Result<()> {
-    let symbols = symbols(db, &args.symbols).await?;
+    let (symbols, mut misfits) = symbols(db, &args.symbols).await?;
     let as_of = match args.as_of {
         Some(date) => date,
         None => newest_bar(db, &symbols).await?,
     };
-    let (snapshot, misfits) = readable_snapshot(db, &symbols, as_of).await?;
+    let (snapshot, of_bars) = readable_snapshot(db, &symbols, as_of).await?;
+    misfits.extend(of_bars);
     let complete = all_read(&misfits);
     if snapshot.instruments.is_empty() {
         complete?;
@@ -78,8 +79,9 @@ async fn readable_snapshot(
 }
 
 /// The symbols asked for, all of them known, or all that are known.
-async fn symbols(db: &Db, asked: &[Symbol]) -> Result<Vec<Symbol>> {
-    let known = bars::symbols(db).await?;
+async fn symbols(db: &Db, asked: &[Symbol]) -> Result<(Vec<Symbol>, Vec<Misfit>)> {
+    let found = readable(db, async |db: &Replay| bars::symbols(db).await).await?;
+    let known = found.rows;
     ensure!(
         !known.is_empty(),
         "there are no bars yet: run `llm-trading-db import-bars FILE.csv`"
@@ -95,10 +97,9 @@ async fn symbols(db: &Db, asked: &[Symbol]) -> Result<Vec<Symbol>> {
         list(&unknown),
         list(&known)
     );
-    Ok(if asked.is_empty() {
-        known
-    } else {
-        asked.to_vec()
+    Ok(match asked {
+        [] => (known, found.misfits),
+        asked => (asked.to_vec(), Vec::new()),
     })
 }
 

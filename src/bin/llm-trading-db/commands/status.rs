@@ -3,7 +3,10 @@
 use anyhow::{Result, bail};
 use llm_trading_db::{
     db::{Db, MigrationState, MigrationStatus, PoolStatus, ServerHealth, ServerRole},
-    repo::bars,
+    repo::{
+        bars,
+        rows::{Replay, readable},
+    },
 };
 use serde::Serialize;
 
@@ -70,7 +73,9 @@ async fn symbols(db: &Db, server: &ServerHealth) -> Result<Option<usize>> {
     if !server.pending_migrations.is_empty() {
         return Ok(None);
     }
-    Ok(Some(bars::symbols(db).await?.len()))
+    let symbols = readable(db, async |db: &Replay| bars::symbols(db).await).await?;
+    // `doctor --rows` tells of the others.
+    Ok(Some(symbols.rows.len() + symbols.misfits.len()))
 }
 
 fn render(status: &Status<'_>) -> String {

@@ -269,7 +269,7 @@ async fn what_is_pending_is_read_in_order() {
     without_indexes(&db, async |tx| {
         let expected = returns.rows(|_| true, &["symbol", "first_date", "last_date"]);
         for limit in [0, 1, 9, 100] {
-            let found = pending::returns(&mut *tx, limit).await.unwrap();
+            let found = pending::returns(&mut *tx, limit, &[]).await.unwrap();
             returns.assert_read(&found, &expected[..expected.len().min(limit as usize)]);
         }
         let found = pending::correlations(&mut *tx).await.unwrap();

@@ -211,26 +211,23 @@ impl fmt::Debug for Tx {
 
 type Step = Either<PgQueryResult, PgRow>;
 
-impl<'t> Executor<'t> for &'t mut Tx {
-    type Database = Postgres;
-
-    fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> BoxStream<'e, Result<Step, sqlx::Error>>
-    where
-        't: 'e,
-        E: 'q + Execute<'q, Postgres>,
-    {
-        let statement = Statement::take_apart(query);
+impl Tx {
+    /// The steps of a statement, each row noted by the watch if there is one.
+    pub(in crate::db) fn steps<'e>(
+        &'e mut self,
+        statement: Result<Statement, sqlx::Error>,
+        mut watch: Option<Watch>,
+    ) -> BoxStream<'e, Result<Step, sqlx::Error>> {
         try_stream! {
             let statement = statement?;
             self.admit(statement.text())?;
-            let mut watch = statement.watch();
             let mut patience = self.patience;
             let outcome = {
                 let mut steps = self.lease.conn().fetch_many(statement);
                 loop {
                     match next_step(&mut steps, &mut patience).await {
                         Ok(Ok(Some(step))) => {
-                            if let Either::Right(row) = &step {
+                            if let (Either::Right(row), Some(watch)) = (&step, &mut watch) {
                                 watch.note(row)?;
                             }
                             yield step;
@@ -241,11 +238,27 @@ impl<'t> Executor<'t> for &'t mut Tx {
                     }
                 }
             };
-            Watch::forget();
+            if watch.is_some() {
+                Watch::forget();
+            }
             self.seen.note(&outcome);
             outcome?;
         }
         .boxed()
+    }
+}
+
+impl<'t> Executor<'t> for &'t mut Tx {
+    type Database = Postgres;
+
+    fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> BoxStream<'e, Result<Step, sqlx::Error>>
+    where
+        't: 'e,
+        E: 'q + Execute<'q, Postgres>,
+    {
+        let statement = Statement::take_apart(query);
+        let watch = statement.as_ref().map(Statement::watch).ok();
+        self.steps(statement, watch)
     }
 
     fn fetch_optional<'e, 'q: 'e, E>(
