@@ -78,7 +78,8 @@ impl PgBouncer {
         let ini = folder.write("pgbouncer.ini", &text);
         folder.give("pgbouncer.ini");
         let log = folder.path().join("log");
-        let process = Process::start(&binary, &[ini.display().to_string()], "TERM", &log);
+        // At TERM, 1.23 and later wait for their clients; those before know no other signal that is at once.
+        let process = Process::start(&binary, &[ini.display().to_string()], "KILL", &log);
         wait_for("pgbouncer to start", || {
             TcpStream::connect(("127.0.0.1", port)).is_ok()
         });
