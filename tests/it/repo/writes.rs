@@ -74,6 +74,9 @@ macro_rules! each_field {
     }};
 }
 
+mod council;
+mod execution;
+
 #[tokio::test]
 async fn prices() {
     let db = &database().await;
