@@ -6,6 +6,8 @@
 mod runs;
 mod sites;
 mod switched;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
