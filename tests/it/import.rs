@@ -9,7 +9,7 @@ use llm_trading_db::{
     error::{Error, Result},
     repo::{
         Upserted,
-        bars::{self, Bar},
+        bars::{self, Bar, Missing},
     },
     types::{Price, Symbol},
 };
@@ -17,8 +17,9 @@ use rust_decimal::Decimal;
 use tokio::sync::oneshot;
 
 use crate::{
-    fixtures::{count, database, day, price, refused_by, symbol},
+    fixtures::{count, database, database_that_logs, day, price, refused_by, symbol},
     own_process,
+    statements::Recorder,
 };
 
 fn bar(symbol: Symbol, date: NaiveDate, cents: i64) -> Bar {
@@ -103,6 +104,27 @@ async fn a_dropped_import_leaves_nothing() {
     let stored = bars::upsert(&db, &bar(symbol("SPY"), day("1900-01-01"), 7)).await;
     assert_eq!(stored.unwrap().inserted, 1);
     assert_eq!(count(&db, "daily_bars").await, 1);
+}
+
+/// The statement that looks for what is stored of a batch gives no other row of these symbols or days.
+#[tokio::test]
+async fn an_import_reads_the_bars_that_it_is_about() {
+    let db = database_that_logs().await;
+    import_all(&db, history(3)).await;
+    let days = [0, 1, 2].map(|n| day("1900-01-01") + Days::new(n));
+    let known = [
+        bar(symbol("SPY"), days[2], 71),
+        bar(symbol("DIA"), days[0], 72),
+    ];
+    let new = bar(symbol("XLE"), days[1], 73);
+    let (recorder, _guard) = Recorder::of_this_thread();
+    let bars = read(known.into_iter().chain([new]));
+    bars::import_with(&db, bars, Missing::Keeps, |_, _| Ok(()))
+        .await
+        .unwrap();
+    let statements = recorder.take_with_rows();
+    let looked = statements.iter().find(|(sql, _)| sql.contains("AS asked"));
+    assert_eq!(looked.map(|(_, rows)| *rows), Some(2), "{statements:#?}");
 }
 
 async fn import_all(db: &Db, bars: impl Iterator<Item = Bar>) {

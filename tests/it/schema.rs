@@ -1,5 +1,7 @@
 //! What holds for the schema as a whole, read from the catalog, and what it refuses.
 
+mod nulls;
+
 use crate::fixtures::{column, database, execute, refused_by};
 
 /// A rule over the catalog: a query that lists what breaks it, and a statement that does break it, to see that the query can

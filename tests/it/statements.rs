@@ -40,9 +40,9 @@ const LONG: [&str; 3] = [
     "changes_lead_where_a_full_run_leads",
 ];
 
-/// The statements that sqlx logged, with their blanks normalised.
+/// The statements that sqlx logged, with their blanks normalised, and how many rows each gave.
 #[derive(Clone, Default)]
-pub struct Recorder(Arc<Mutex<Vec<String>>>);
+pub struct Recorder(Arc<Mutex<Vec<(String, u64)>>>);
 
 impl Recorder {
     /// Records what this thread runs, on a database made by [`crate::fixtures::database_that_logs`], until the guard is dropped.
@@ -54,8 +54,16 @@ impl Recorder {
 
     /// What ran since the last time, without BEGIN and COMMIT.
     pub fn take(&self) -> Vec<String> {
+        self.take_with_rows()
+            .into_iter()
+            .map(|(sql, _)| sql)
+            .collect()
+    }
+
+    /// The same, each with the number of rows that came back.
+    pub fn take_with_rows(&self) -> Vec<(String, u64)> {
         let mut statements = std::mem::take(&mut *self.0.lock().unwrap());
-        statements.retain(|sql| !sql.starts_with("BEGIN") && !sql.contains("COMMIT"));
+        statements.retain(|(sql, _)| !sql.starts_with("BEGIN") && !sql.contains("COMMIT"));
         statements
     }
 }
@@ -68,7 +76,8 @@ impl<S: Subscriber> Layer<S> for Statements {
         if event.metadata().target() == "sqlx::query" {
             let mut fields = Fields::default();
             event.record(&mut fields);
-            self.0.0.lock().unwrap().push(fields.sql());
+            let rows = fields.rows;
+            self.0.0.lock().unwrap().push((fields.sql(), rows));
         }
     }
 }
@@ -77,6 +86,7 @@ impl<S: Subscriber> Layer<S> for Statements {
 struct Fields {
     summary: String,
     statement: String,
+    rows: u64,
 }
 
 impl Fields {
@@ -96,6 +106,12 @@ impl Visit for Fields {
             "summary" => value.clone_into(&mut self.summary),
             "db.statement" => value.clone_into(&mut self.statement),
             _ => {}
+        }
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        if field.name() == "rows_returned" {
+            self.rows = value;
         }
     }
 

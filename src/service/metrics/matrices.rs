@@ -119,13 +119,20 @@ async fn calendar(tx: &mut Tx, from: NaiveDate, window: Window, most: usize) -> 
     })
 }
 
+/// How many dates are calculated in one transaction: at least one, however many symbols there are.
+fn dates_at_once(symbols: usize) -> usize {
+    CELLS
+        .checked_div(symbols * symbols)
+        .map_or(DATES, |dates| dates.clamp(1, DATES))
+}
+
 async fn read(tx: &mut Tx, window: Window) -> Result<Option<Inputs>> {
     let entries = pending::correlations(&mut *tx).await?;
     let Some(first) = entries.first() else {
         return Ok(None);
     };
     let symbols = readable_symbols(&mut *tx).await?.rows;
-    let most = (CELLS / (symbols.len() * symbols.len()).max(1)).clamp(1, DATES);
+    let most = dates_at_once(symbols.len());
     let calendar = calendar(&mut *tx, first.first_date, window, most).await?;
     let Some(part) = plan::next(&entries, &calendar, window.rows(), most) else {
         return Ok(None);
@@ -291,4 +298,15 @@ async fn store(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transaction_has_about_as_many_cells_however_many_symbols_there_are() {
+        let most = [0, 1, 28, 29, 316, 317, 448, 1000].map(dates_at_once);
+        assert_eq!(most, [250, 250, 250, 237, 2, 1, 1, 1]);
+    }
 }

@@ -347,3 +347,47 @@ async fn off_the_runtime<T: Send + 'static>(
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_parts_did_is_added_up() {
+        let upserted = |n| Upserted {
+            inserted: n,
+            updated: n + 1,
+            unchanged: n + 2,
+        };
+        let part = |n: u64| Summary {
+            symbols: n as usize,
+            bars: n as usize + 1,
+            daily: upserted(n + 2),
+            seven_day: upserted(n + 3),
+            dates: n as usize + 4,
+            correlations: upserted(n + 5),
+            removed: n + 6,
+            dates_missing: n as usize + 7,
+            misfits: Vec::new(),
+        };
+        let mut sum = part(100);
+        sum += part(10);
+        let two = |n| Upserted {
+            inserted: n,
+            updated: n + 2,
+            unchanged: n + 4,
+        };
+        let both = Summary {
+            symbols: 110,
+            bars: 112,
+            daily: two(114),
+            seven_day: two(116),
+            dates: 118,
+            correlations: two(120),
+            removed: 122,
+            dates_missing: 124,
+            misfits: Vec::new(),
+        };
+        assert_eq!(sum, both);
+    }
+}

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use super::{Visit, connect, golden, visit_goldens};
 
-/// Refuses a golden document after `value` was put at `pointer`, and gives the message.
-fn refusal<C: Content>(name: &str, pointer: &str, value: Value) -> String {
+/// A golden document with `value` at `pointer`.
+fn with<C: Content>(name: &str, pointer: &str, value: Value) -> Result<Document<C>, Error> {
     let mut json: Value = serde_json::from_str(golden(name)).unwrap();
     match json.pointer_mut(pointer) {
         Some(place) => *place = value,
@@ -21,7 +21,17 @@ fn refusal<C: Content>(name: &str, pointer: &str, value: Value) -> String {
             json.pointer_mut(parent).unwrap()[key] = value;
         }
     }
-    match Document::<C>::from_json(&json.to_string()) {
+    Ok(Document::from_json(&json.to_string())?)
+}
+
+#[track_caller]
+fn accepts<C: Content>(name: &str, pointer: &str, value: Value) {
+    with::<C>(name, pointer, value).unwrap();
+}
+
+/// Why it is refused.
+fn refusal<C: Content>(name: &str, pointer: &str, value: Value) -> String {
+    match with::<C>(name, pointer, value) {
         Ok(_) => panic!("{name}{pointer} is accepted"),
         Err(error) => error.to_string(),
     }
@@ -260,6 +270,8 @@ fn decisions() {
         json!("Too short"),
         "decision_document.rationale: needs at least ten characters",
     );
+    // Ten characters, of more bytes.
+    accepts::<Decision>("decision", "/rationale", json!("Währungen!"));
     refuses::<Decision>(
         "decision",
         "/monitoring_plan/checkpoints",

@@ -1,5 +1,7 @@
 //! What others may do with a row while a transaction holds it.
 
+use std::time::Instant;
+
 use llm_trading_db::{
     db::Db,
     repo::{
@@ -10,7 +12,7 @@ use llm_trading_db::{
     types::{AccountId, Balance},
 };
 
-use crate::fixtures::{account, database, execute, model, now, pitch, week};
+use crate::fixtures::{account, column, database, execute, model, now, pitch, week};
 
 /// Whether another transaction gets a lock of this strength on a row at once.
 async fn gets(db: &Db, table: &str, id: &str, strength: &str) -> bool {
@@ -42,6 +44,55 @@ async fn locked_accounts_are_nobody_elses() {
     })
     .await
     .unwrap();
+}
+
+/// How many connections wait for a lock.
+async fn waiting(db: &Db) -> i64 {
+    let sql = "SELECT count(*) FROM pg_stat_activity
+               WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    column(db, sql).await.unwrap()[0]
+}
+
+/// Two transfers out of one account, which both have begun before either may pay: a lock that they could share would let each wait for
+/// the other to give it up.
+#[tokio::test]
+async fn transfers_of_the_same_accounts_take_turns() {
+    let db = database().await;
+    let mut ids = [(); 2].map(|()| AccountId::generate(now()));
+    ids.sort_unstable();
+    let [from, to] = ids;
+    for (id, cash) in [(from, "10"), (to, "5")] {
+        accounts::open(&db, id, cash.parse().unwrap(), now())
+            .await
+            .unwrap();
+    }
+    let pay = |cash: &str| {
+        let (db, amount) = (db.clone(), cash.parse().unwrap());
+        tokio::spawn(async move { accounts::transfer(&db, from, to, amount).await })
+    };
+    let transfers = db
+        .transaction(async |tx| {
+            // The second row that a transfer locks.
+            accounts::lock(tx, &[to]).await?;
+            let watching = db.clone();
+            let transfers = [pay("1"), pay("2")];
+            let both_wait = async move {
+                let start = Instant::now();
+                while waiting(&watching).await < 2 {
+                    assert!(start.elapsed().as_secs() < 20, "nothing waits");
+                }
+            };
+            tokio::spawn(both_wait).await.unwrap();
+            Ok::<_, llm_trading_db::Error>(transfers)
+        })
+        .await
+        .unwrap();
+    for transfer in transfers {
+        transfer.await.unwrap().unwrap();
+    }
+    let left = accounts::list(&db).await.unwrap();
+    let left: Vec<String> = left.iter().map(|one| one.balance.to_string()).collect();
+    assert_eq!(left, ["7.00", "8.00"]);
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ use serde_json::Value;
 use super::cargo;
 
 /// The tests of what is computed.
-const TESTS: [&str; 12] = [
+const TESTS: [&str; 13] = [
     "bank::",
     "batches::",
     "council::",
@@ -31,6 +31,7 @@ const TESTS: [&str; 12] = [
     "import::",
     "market::",
     "metrics::",
+    "one_bad_row::",
     "performance::",
     "repo::",
     "journal::",
