@@ -14,7 +14,7 @@ use crate::{
         events::{self, NewEvent, TradeEvent},
         rows::{Replay, readable},
     },
-    types::{Account, EventId, Timestamp, WeekId},
+    types::{Account, EventId, FarPrices, Timestamp, WeekId, far_apart},
 };
 
 /// The type of a [`Void`].
@@ -60,9 +60,16 @@ pub async fn void(db: &Db, id: EventId, reason: &str, at: Timestamp) -> Result<E
 ///
 /// # Errors
 /// [`Error::NotFound`] if there is no such event; [`Error::Invalid`] if it is no longer in force, and which event is, if no reason is
-/// given, or if what happened instead is neither an entry nor an exit.
-#[tracing::instrument(name = "service.journal.correct", skip_all, fields(%id), err(level = "debug"))]
-pub async fn correct(db: &Db, id: EventId, reason: &str, instead: &Instead) -> Result<EventId> {
+/// given, if what happened instead is neither an entry nor an exit, or if its price is [far](far_apart) from another one of its trade
+/// and such are refused.
+#[tracing::instrument(name = "service.journal.correct", skip_all, fields(%id, ?far_prices), err(level = "debug"))]
+pub async fn correct(
+    db: &Db,
+    id: EventId,
+    reason: &str,
+    instead: &Instead,
+    far_prices: FarPrices,
+) -> Result<EventId> {
     let document = EventDocument::new(Correction::new(id, reason, instead.event.clone()).into())?;
     db.transaction(async |tx| {
         in_force(&mut *tx, id).await?;
@@ -73,7 +80,10 @@ pub async fn correct(db: &Db, id: EventId, reason: &str, instead: &Instead) -> R
             event_data: document.clone(),
             occurred_at: instead.occurred_at,
         };
-        events::append(tx, &event).await?;
+        events::append(&mut *tx, &event).await?;
+        if far_prices == FarPrices::Refused {
+            refuse_far_prices(tx, &event).await?;
+        }
         Ok(event.id)
     })
     .await
@@ -105,8 +115,21 @@ fn replacement_of(id: EventId) -> EventId {
     EventId::from_key(&format!("in the place of {id}"))
 }
 
-/// A price is doubted if it is so many times another one of the same trade.
-const FAR: Decimal = Decimal::ONE_THOUSAND;
+async fn refuse_far_prices(tx: &mut Tx, new: &NewEvent) -> Result<()> {
+    let doubts = doubts(tx, &[(new.account, new.week_id)]).await?;
+    let of_new = |far: &&FarPrice| far.id == new.id || far.first_id == new.id;
+    let Some(far) = doubts.far_prices.iter().find(of_new) else {
+        return Ok(());
+    };
+    let (price, other, at) = match far.id == new.id {
+        true => (far.price, far.first_id, far.first_price),
+        false => (far.first_price, far.id, far.price),
+    };
+    let why = format!(
+        "{price} is a thousand times that of the same trade in event {other}, {at}, or a thousandth; FarPrices::Taken takes it all the same"
+    );
+    Err(Error::invalid("price", why))
+}
 
 /// What is probably wrong with the trades of some weeks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -167,10 +190,9 @@ fn far_prices(trade: &[TradeEvent]) -> Vec<FarPrice> {
     let Some(&(first_id, _, first_price)) = entry.or(prices.first()) else {
         return Vec::new();
     };
-    let far = |a: Decimal, b: Decimal| b.checked_mul(FAR).is_some_and(|limit| a >= limit);
     prices
         .into_iter()
-        .filter(|(_, _, price)| far(*price, first_price) || far(first_price, *price))
+        .filter(|(_, _, price)| far_apart(*price, first_price))
         .map(|(id, _, price)| FarPrice {
             id,
             price,

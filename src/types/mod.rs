@@ -29,7 +29,7 @@ pub use ids::{
     PerformanceId, PitchId, ProblemId, ReportId, ReviewId, RunId, TradeId, UserId,
 };
 pub use instrument::Instrument;
-pub use numbers::{Amount, Balance, Conviction, Price, Quantity, Weeks};
+pub use numbers::{Amount, Balance, Conviction, FarPrices, Price, Quantity, Weeks, far_apart};
 pub use text::{
     Account, ConditionType, ConditionValue, Email, EventType, Model, PitchLabel, Symbol, UserName,
 };

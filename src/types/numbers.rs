@@ -138,6 +138,26 @@ impl Price {
     }
 }
 
+/// What becomes of a price that is [far](far_apart) from another one of the same thing: a slip of a decimal point, most often.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum FarPrices {
+    /// It is refused.
+    #[default]
+    Refused,
+    /// It is taken.
+    Taken,
+}
+
+/// Whether one price is a thousand times the other, or more. Nothing is far from zero.
+#[must_use]
+pub fn far_apart(a: Decimal, b: Decimal) -> bool {
+    let far = |a: Decimal, b: Decimal| {
+        let limit = b.checked_mul(Decimal::ONE_THOUSAND);
+        !b.is_zero() && limit.is_some_and(|limit| a >= limit)
+    };
+    far(a, b) || far(b, a)
+}
+
 /// A number of shares: above zero, at most six decimals, at most 999,999,999,999.999999. It is never rounded to fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Quantity(Decimal);
@@ -251,6 +271,20 @@ mod tests {
         }
         for bad in ["-1", "0.00001", "100000000", "NaN", "inf", "1e9"] {
             assert!(bad.parse::<Price>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_thousand_times_is_far() {
+        for (a, b, far) in [
+            ("1000", "1", true),
+            ("0.5", "500", true),
+            ("499.9999", "0.5", false),
+            ("0", "7", false),
+            ("3", "3", false),
+        ] {
+            assert_eq!(far_apart(decimal(a), decimal(b)), far, "{a} {b}");
+            assert_eq!(far_apart(decimal(b), decimal(a)), far, "{b} {a}");
         }
     }
 

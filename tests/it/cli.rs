@@ -2,6 +2,8 @@
 
 mod demo;
 mod doctor;
+mod doubts;
+mod exports;
 mod hints;
 mod imports;
 mod prepare;

@@ -16,7 +16,7 @@ use llm_trading_db::{
         journal::{self, Instead},
         performance::{self, Summary},
     },
-    types::{Account, Direction, EventId, Timestamp, WeekId, Weeks},
+    types::{Account, Direction, EventId, FarPrices, Timestamp, WeekId, Weeks},
 };
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
@@ -525,23 +525,44 @@ async fn a_correction_counts_in_the_place_of_an_event() {
         occurred_at: at("2026-01-16T15:00:00Z"),
     };
     let out = EventId::from_key("q out");
-    let first = journal::correct(&db, out, "typo", &instead("2026-01-14", "84"))
-        .await
-        .unwrap();
+    let first = journal::correct(
+        &db,
+        out,
+        "typo",
+        &instead("2026-01-14", "84"),
+        FarPrices::Refused,
+    )
+    .await
+    .unwrap();
     run(&db, None).await;
     assert_eq!(
         weekly_return(&db, "GROQ", "2026-01-14").await,
         Some(dec("0.05"))
     );
 
-    let again = invalid(journal::correct(&db, out, "typo", &instead("2026-01-14", "85")).await);
+    let again = invalid(
+        journal::correct(
+            &db,
+            out,
+            "typo",
+            &instead("2026-01-14", "85"),
+            FarPrices::Refused,
+        )
+        .await,
+    );
     assert!(
         again.contains(&format!("was corrected by {first} already")),
         "{again}"
     );
-    let second = journal::correct(&db, first, "typo in the typo", &instead("2026-01-14", "76"))
-        .await
-        .unwrap();
+    let second = journal::correct(
+        &db,
+        first,
+        "typo in the typo",
+        &instead("2026-01-14", "76"),
+        FarPrices::Refused,
+    )
+    .await
+    .unwrap();
     run(&db, None).await;
     assert_eq!(
         weekly_return(&db, "GROQ", "2026-01-14").await,
@@ -587,16 +608,22 @@ async fn an_event_of_another_week_or_account_or_type_moves() {
         event: Exit::new(dec("110")).into(),
         occurred_at: journal[1].occurred_at,
     };
-    journal::correct(&db, journal[1].id, "booked under the next week", &moved)
-        .await
-        .unwrap();
+    journal::correct(
+        &db,
+        journal[1].id,
+        "booked under the next week",
+        &moved,
+        FarPrices::Refused,
+    )
+    .await
+    .unwrap();
     let opened = Instead {
         week_id: week(THIS_WEEK),
         account: account("DEEPSEEK"),
         event: Entry::new(dec("20"), "1".parse().unwrap()).into(),
         occurred_at: journal[2].occurred_at,
     };
-    journal::correct(&db, journal[2].id, "an entry", &opened)
+    journal::correct(&db, journal[2].id, "an entry", &opened, FarPrices::Refused)
         .await
         .unwrap();
     let summary = run(&db, None).await;
@@ -622,7 +649,8 @@ async fn an_event_of_another_week_or_account_or_type_moves() {
         event: Event::clone(&other_event("note")),
         ..opened
     };
-    let why = invalid(journal::correct(&db, journal[0].id, "no trade", &other).await);
+    let why =
+        invalid(journal::correct(&db, journal[0].id, "no trade", &other, FarPrices::Refused).await);
     assert!(why.contains("must be an ENTRY or an EXIT"), "{why}");
 }
 
@@ -639,8 +667,8 @@ async fn of_two_corrections_at_once_one_counts() {
     let out = EventId::from_key("q out");
     let (one, other) = (instead("81"), instead("82"));
     let (one, other) = tokio::join!(
-        journal::correct(&db, out, "typo", &one),
-        journal::correct(&db, out, "typo", &other),
+        journal::correct(&db, out, "typo", &one, FarPrices::Refused),
+        journal::correct(&db, out, "typo", &other, FarPrices::Refused),
     );
     assert_eq!(
         [one.is_ok(), other.is_ok()]

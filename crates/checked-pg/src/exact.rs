@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use serde_json::value::RawValue;
 
-const EXPECTED: &str = "expected a number of at most 28 digits";
+const EXPECTED: &str = "expected a number of at most 28 digits, such as 12.5";
 
 /// Writes the number digit for digit.
 ///

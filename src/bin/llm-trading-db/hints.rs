@@ -28,6 +28,7 @@ pub(crate) fn in_variables(message: &str) -> String {
         rest = after;
     }
     said.push_str(rest);
+    let said = said.replace("FarPrices::Taken", "--force");
     let said = said.replace(
         "`Db::verify` names",
         "`llm-trading-db doctor`, run as this role, names",
@@ -69,6 +70,10 @@ mod tests {
         );
         assert_eq!(in_variables("see Config::pooler"), "see DB_POOLER");
         assert_eq!(in_variables("Config::new is none"), "Config::new is none");
+        assert_eq!(
+            in_variables("FarPrices::Taken takes it"),
+            "--force takes it"
+        );
         assert_eq!(
             in_variables("no such role: check the user and pg_hba.conf"),
             "no such role: check the user (DATABASE_USER) and pg_hba.conf"

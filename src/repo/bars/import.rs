@@ -12,7 +12,7 @@ use crate::{
     db::{Db, Tx},
     error::{Error, Result},
     repo::Upserted,
-    types::Symbol,
+    types::{FarPrices, Price, Symbol, far_apart},
 };
 
 /// Bars per statement: about a megabyte.
@@ -72,16 +72,18 @@ pub async fn import<E: From<Error>>(
     .await
 }
 
-/// As [`import`], by what `missing` says, and with a list of what it changes: `progress` hears after each 10 000 bars what has become
-/// of all so far, and which of these were written. An error of `progress` ends the import, and nothing is stored.
+/// As [`import`], by what `missing` and `far_prices` say, and with a list of what it changes: `progress` hears after each 10 000 bars
+/// what has become of all so far, and which of these were written. An error of `progress` ends the import, and nothing is stored.
 ///
 /// # Errors
-/// As [`import`], and those of `progress`; [`Error::Invalid`] if a bar is [implausible](Bar::check) with what is kept.
-#[tracing::instrument(name = "db.bars.import_with", skip_all, fields(?missing))]
+/// As [`import`], and those of `progress`; [`Error::Invalid`] if a bar is [implausible](Bar::check) with what is kept, or if a close is
+/// [far](far_apart) from the one of the bar before it or behind it, a month away at most, and such are refused.
+#[tracing::instrument(name = "db.bars.import_with", skip_all, fields(?missing, ?far_prices))]
 pub async fn import_with<E: From<Error>>(
     db: &Db,
     bars: impl Stream<Item = Result<Bar, E>>,
     missing: Missing,
+    far_prices: FarPrices,
     mut progress: impl FnMut(Upserted, &[Change]) -> Result<(), E>,
 ) -> Result<Upserted, E> {
     in_chunks(db, bars, async |tx, mut chunk, stored| {
@@ -89,13 +91,17 @@ pub async fn import_with<E: From<Error>>(
         if missing == Missing::Keeps {
             keep_known(&mut chunk, &before)?;
         }
-        *stored += upsert_many(tx, &chunk).await?;
+        *stored += upsert_many(&mut *tx, &chunk).await?;
         let changes = chunk.into_iter().map(|after| Change {
             before: before.get(&(after.symbol, after.date)).copied(),
             after,
         });
         let written = changes.filter(|change| change.before != Some(change.after));
-        progress(*stored, &Vec::from_iter(written))
+        let written = Vec::from_iter(written);
+        if far_prices == FarPrices::Refused {
+            refuse_far_closes(tx, &written).await?;
+        }
+        progress(*stored, &written)
     })
     .await
 }
@@ -176,6 +182,65 @@ async fn stored_bars(tx: &mut Tx, bars: &[Bar]) -> Result<ByKey> {
     .await?;
     let bars = stored.into_iter().map(Bar::from);
     Ok(bars.map(|bar| ((bar.symbol, bar.date), bar)).collect())
+}
+
+/// Refuses a close that is far from that of a neighbour.
+async fn refuse_far_closes(tx: &mut Tx, written: &[Change]) -> Result<()> {
+    let closes = written
+        .iter()
+        .filter(|change| change.before.and_then(|bar| bar.close) != change.after.close)
+        .filter_map(|change| Some((change.after, change.after.close?)));
+    let closes: Vec<(Bar, Price)> = closes.collect();
+    let symbol: Vec<Symbol> = closes.iter().map(|(bar, _)| bar.symbol).collect();
+    let date: Vec<NaiveDate> = closes.iter().map(|(bar, _)| bar.date).collect();
+    let neighbours = sqlx::query!(
+        r#"
+        SELECT asked.place AS "place!", beside.date AS "date!", beside.close::text AS "close!"
+        FROM UNNEST($1::symbol[], $2::date[]) WITH ORDINALITY AS asked (ticker, day, place)
+        CROSS JOIN LATERAL (
+            (
+                SELECT date, close
+                FROM daily_bars
+                WHERE daily_bars.symbol = asked.ticker
+                  AND daily_bars.date < asked.day
+                  AND daily_bars.date >= asked.day - 31
+                  AND daily_bars.close IS NOT NULL
+                ORDER BY daily_bars.date DESC
+                LIMIT 1
+            )
+            UNION ALL
+            (
+                SELECT date, close
+                FROM daily_bars
+                WHERE daily_bars.symbol = asked.ticker
+                  AND daily_bars.date > asked.day
+                  AND daily_bars.date <= asked.day + 31
+                  AND daily_bars.close IS NOT NULL
+                ORDER BY daily_bars.date
+                LIMIT 1
+            )
+        ) AS beside
+        ORDER BY asked.place, beside.date
+        "#,
+        &symbol[..],
+        &date[..],
+    )
+    .fetch_all(tx)
+    .await?;
+    for row in neighbours {
+        // Places begin with 1. A close that cannot be read is far from none.
+        let place = usize::try_from(row.place - 1).unwrap_or_default();
+        let (bar, close) = closes[place];
+        let beside: Option<Price> = row.close.parse().ok();
+        if let Some(beside) = beside.filter(|beside| far_apart(close.value(), beside.value())) {
+            let why = format!(
+                "{close} of {} on {} is a thousand times the {beside} of {}, or a thousandth; FarPrices::Taken takes it all the same",
+                bar.symbol, bar.date, row.date
+            );
+            return Err(Error::invalid("close", why));
+        }
+    }
+    Ok(())
 }
 
 /// Fills what the bars do not have with what is stored.

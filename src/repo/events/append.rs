@@ -91,8 +91,8 @@ async fn refuse_taken(tx: &mut Tx, rows: &[&NewEvent]) -> Result<()> {
     Err(Error::invalid("id", why))
 }
 
-/// The ids of those events that are stored already with the same content under another id, as by a program of the Python layer,
-/// which took an id at random.
+/// The ids of those events that were stored before this transaction with the same content under another id, as by a program of the
+/// Python layer, which took an id at random.
 #[tracing::instrument(name = "db.events.known", skip_all, fields(rows = events.len()), err(level = "debug"))]
 pub async fn known(db: impl PgExecutor<'_>, events: &[NewEvent]) -> Result<HashSet<EventId>> {
     if events.is_empty() {
@@ -112,6 +112,7 @@ pub async fn known(db: impl PgExecutor<'_>, events: &[NewEvent]) -> Result<HashS
               AND stored.week_id = new.week_id
               AND stored.event_data = new.event_data
               AND stored.id <> new.id
+              AND stored.xmin <> pg_current_xact_id()::xid
         )
         "#,
         &id[..],

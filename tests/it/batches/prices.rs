@@ -14,7 +14,7 @@ use llm_trading_db::{
         returns::{self, Return},
         snapshots::{self, Snapshot},
     },
-    types::{Price, Symbol},
+    types::{FarPrices, Price, Symbol},
 };
 use proptest::{option, prelude::*, sample::select};
 use rust_decimal::Decimal;
@@ -259,7 +259,10 @@ fn an_import_of_bars_does_what_a_batch_of_them_does() {
             let rows = stream::iter(batch.iter().copied().map(Ok::<_, Error>));
             let outcome = match n % 2 {
                 0 => bars::import(db, rows, drop).await,
-                _ => bars::import_with(db, rows, Missing::Erases, |_, _| Ok(())).await,
+                _ => {
+                    bars::import_with(db, rows, Missing::Erases, FarPrices::Taken, |_, _| Ok(()))
+                        .await
+                }
             };
             let mut seen = BTreeSet::new();
             match batch.iter().find(|bar| !seen.insert(Bars::key(bar))) {
@@ -290,7 +293,7 @@ fn an_import_that_keeps_what_is_known_fills_bars() {
                 .collect();
             let rows = stream::iter(batch.iter().copied().map(Ok::<_, Error>));
             let mut told = Vec::new();
-            bars::import_with(db, rows, Missing::Keeps, |_, changes| {
+            bars::import_with(db, rows, Missing::Keeps, FarPrices::Taken, |_, changes| {
                 told.extend_from_slice(changes);
                 Ok(())
             })

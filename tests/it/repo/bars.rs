@@ -1,15 +1,17 @@
 use std::pin::pin;
 
 use chrono::NaiveDate;
-use futures_util::TryStreamExt;
+use futures_util::{TryStreamExt, stream};
 use llm_trading_db::{
     db::Db,
+    error::Error,
     repo::{
         Upserted,
-        bars::{self, Bar},
+        bars::{self, Bar, Missing},
         correlations,
         returns::{self, Return},
     },
+    types::FarPrices,
 };
 
 use super::counts;
@@ -446,4 +448,39 @@ async fn all_bars_of_a_symbol_are_read_and_removed() {
     assert_eq!(all, [earlier, open]);
     assert_eq!(bars::delete_all(&db, symbol("QQQ")).await.unwrap(), 2);
     assert_eq!(bars::symbols(&db).await.unwrap(), [symbol("SPY")]);
+}
+
+/// Of the bar before, and of the one behind; not of one further away than a month.
+#[tokio::test]
+async fn an_import_refuses_a_close_far_from_its_neighbours() {
+    let db = database().await;
+    let import = async |date: &str, close: &str, far_prices| {
+        let bar = Bar {
+            symbol: symbol("SPY"),
+            date: day(date),
+            open: None,
+            high: None,
+            low: None,
+            close: Some(price(close)),
+            volume: None,
+        };
+        let rows = stream::iter([Ok::<_, Error>(bar)]);
+        bars::import_with(&db, rows, Missing::Keeps, far_prices, |_, _| Ok(())).await
+    };
+    import("2026-01-07", "689.5", FarPrices::Refused)
+        .await
+        .unwrap();
+    for date in ["2026-01-06", "2026-01-08", "2026-02-07"] {
+        let error = invalid(import(date, "0.6875", FarPrices::Refused).await);
+        assert!(
+            error.contains(&format!("0.6875 of SPY on {date}")),
+            "{error}"
+        );
+    }
+    import("2026-02-08", "0.6875", FarPrices::Refused)
+        .await
+        .unwrap();
+    import("2026-01-08", "0.6875", FarPrices::Taken)
+        .await
+        .unwrap();
 }

@@ -19,6 +19,9 @@ pub fn parse<T: DeserializeOwned>(json: &str) -> Result<T, Invalid> {
         Ok(value) => return Ok(value),
         Err(error) => error,
     };
+    if let Some(why) = error.is_syntax().then(|| no_number(json)).flatten() {
+        return Err(Invalid::new("", why));
+    }
     // Once more to learn where: the path costs time, and almost every document fits.
     let mut again = serde_json::Deserializer::from_str(json);
     let path = serde_path_to_error::deserialize::<_, T>(&mut again)
@@ -28,15 +31,68 @@ pub fn parse<T: DeserializeOwned>(json: &str) -> Result<T, Invalid> {
     Err(Invalid::new(path, without_values(&error)))
 }
 
+/// What to say of a text that is no JSON because some programs, Python's `json` for one, write `NaN` or `Infinity` for a number: the
+/// key that has it, and what to write. None if that is not what is wrong.
+///
+/// ```
+/// # use checked_pg::document::no_number;
+/// let why = no_number(r#"{"price": NaN}"#).unwrap();
+/// assert!(why.starts_with("price is NaN, which JSON does not have"), "{why}");
+/// assert_eq!(no_number(r#"{"price": "NaN"}"#), None);
+/// ```
+#[must_use]
+pub fn no_number(json: &str) -> Option<String> {
+    let (mut key, mut rest) = ("", json);
+    loop {
+        let at = rest.find(['"', 'N', 'I'])?;
+        rest = &rest[at..];
+        if let Some(text) = rest.strip_prefix('"') {
+            let end = end_of_text(text)?;
+            let behind = &text[end + 1..];
+            if behind.trim_start().starts_with(':') {
+                key = &text[..end];
+            }
+            rest = behind;
+            continue;
+        }
+        let found = ["NaN", "Infinity"]
+            .iter()
+            .find(|word| rest.starts_with(**word));
+        if let Some(word) = found {
+            let place = match is_name(key) {
+                true => key,
+                false => "a value",
+            };
+            return Some(format!(
+                "{place} is {word}, which JSON does not have: write a number such as 12.5, or null where none is known"
+            ));
+        }
+        rest = &rest[1..];
+    }
+}
+
+/// Where the quote is that ends a text of JSON.
+fn end_of_text(text: &str) -> Option<usize> {
+    let mut escaped = false;
+    text.bytes().position(|byte| {
+        let ends = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        ends
+    })
+}
+
+fn is_name(key: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    (1..=40).contains(&key.len()) && key.bytes().all(plain)
+}
+
 /// The path as far as it consists of names: a key that a model made up freely is a value, too.
 fn named(path: &Path) -> String {
-    let is_name =
-        |key: &str| key.len() <= 40 && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     let mut named = String::new();
     for segment in path {
         match segment {
             Segment::Seq { index } => named.push_str(&format!("[{index}]")),
-            Segment::Map { key } if is_name(key) => {
+            Segment::Map { key } if is_name(key) || key.is_empty() => {
                 if !named.is_empty() {
                     named.push('.');
                 }

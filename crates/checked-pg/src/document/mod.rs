@@ -23,7 +23,7 @@ use sqlx::{
     types::Json,
 };
 
-pub use json::{Extra, or_empty, parse, storable};
+pub use json::{Extra, no_number, or_empty, parse, storable};
 
 use crate::error::Invalid;
 

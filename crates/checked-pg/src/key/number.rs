@@ -12,6 +12,7 @@ macro_rules! number_key {
             $crate::rust_decimal::Decimal,
             $domain,
             |text| $crate::exact::parse(text),
+            "must be a number of at most 28 digits, such as 12.5",
             $crate::exact,
             $crate::numeric::decode
         );
@@ -22,6 +23,7 @@ macro_rules! number_key {
             i32,
             $domain,
             |text| text.parse().ok(),
+            "must be a whole number",
             $crate::key::integer,
             $crate::sqlx::Decode::<$crate::sqlx::Postgres>::decode
         );
@@ -32,11 +34,12 @@ macro_rules! number_key {
             i64,
             $domain,
             |text| text.parse().ok(),
+            "must be a whole number",
             $crate::key::integer,
             $crate::sqlx::Decode::<$crate::sqlx::Postgres>::decode
         );
     };
-    ($name:ident, $base:ty, $domain:literal, $parse:expr, $json:path, $decode:expr) => {
+    ($name:ident, $base:ty, $domain:literal, $parse:expr, $expected:literal, $json:path, $decode:expr) => {
         impl $crate::key::Key for $name {
             const DOMAIN: &'static str = $domain;
         }
@@ -52,9 +55,9 @@ macro_rules! number_key {
 
             fn from_str(text: &str) -> Result<Self, $crate::error::Invalid> {
                 let parse: fn(&str) -> Option<$base> = $parse;
-                Self::new(parse(text).ok_or_else(|| {
-                    $crate::error::Invalid::new($domain, "must be a number of at most 28 digits")
-                })?)
+                Self::new(
+                    parse(text).ok_or_else(|| $crate::error::Invalid::new($domain, $expected))?,
+                )
             }
         }
 

@@ -2,24 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, anyhow};
+use checked_pg::document::no_number;
 use llm_trading_db::{
     db::Db,
     documents::{Event, EventDocument},
     error::Error,
     repo::{
-        events::{self, Filter},
-        rows::{Replay, readable},
+        events::{self, Filter, StoredEvent},
+        rows::{Misfit, Replay, readable},
     },
     service::journal::{self, Instead},
-    types::{Account, EventId, EventType, Timestamp, WeekId},
+    types::{Account, EventId, EventType, FarPrices, Timestamp, WeekId},
 };
 use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::{all_read, now};
-use crate::output::{self, Format};
+use crate::output;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct List {
@@ -39,8 +40,13 @@ pub(crate) struct List {
     #[arg(long, value_name = "N", default_value_t = 50)]
     limit: u32,
 
-    #[command(flatten)]
-    format: Format,
+    /// All of them
+    #[arg(long, conflicts_with = "limit")]
+    all: bool,
+
+    /// Shows JSON instead of a table: an event a line, in the form that `import-events` takes
+    #[arg(long)]
+    json: bool,
 }
 
 /// An event as JSON, in the form that `import-events` takes.
@@ -54,33 +60,73 @@ struct Row<'a> {
     occurred_at: Timestamp,
 }
 
+/// Events read at once.
+const PAGE: u32 = 5_000;
+
 pub(crate) async fn list(db: &Db, args: &List) -> Result<()> {
+    let mut table = output::table(&["id", "occurred at", "account", "week", "type", "what"], 6);
+    let misfits = pages(db, args, |found: &[StoredEvent]| {
+        if args.json {
+            return lines(found);
+        }
+        for event in found {
+            table.add_row([
+                event.id.to_string(),
+                event.occurred_at.to_string(),
+                event.account.to_string(),
+                event.week_id.to_string(),
+                event.event_type.to_string(),
+                in_words(&event.event_data),
+            ]);
+        }
+        Ok(())
+    })
+    .await?;
+    if !args.json {
+        output::text(&table.to_string())?;
+    }
+    all_read(&misfits)
+}
+
+/// Reads the events page by page, and gives where those do not fit that cannot be read.
+async fn pages(
+    db: &Db,
+    args: &List,
+    mut show: impl FnMut(&[StoredEvent]) -> Result<()>,
+) -> Result<Vec<Misfit>> {
     let filter = Filter {
         account: args.account,
         week: args.week,
         event_type: args.event_type,
     };
-    let list = async |db: &Replay| events::history(db, &filter, None, args.limit).await;
-    let list = readable(db, list).await?;
-    let (found, complete) = (list.rows, all_read(&list.misfits));
-    if args.format.json {
-        let rows: Vec<Row<'_>> = found.iter().map(Row::from).collect();
-        output::json(&rows)?;
-        return complete;
+    let mut left = if args.all { u32::MAX } else { args.limit };
+    let mut after = None;
+    while left > 0 {
+        let size = left.min(PAGE);
+        let list = async |db: &Replay| events::history(db, &filter, after, size).await;
+        let page = readable(db, list).await?;
+        if !page.misfits.is_empty() {
+            // All that is left at once: where the next page begins, a row that cannot be read does not tell.
+            let list = async |db: &Replay| events::history(db, &filter, after, left).await;
+            let rest = readable(db, list).await?;
+            show(&rest.rows)?;
+            return Ok(rest.misfits);
+        }
+        show(&page.rows)?;
+        let Some(last) = page.rows.last() else { break };
+        after = Some(last.cursor());
+        left -= size;
     }
-    let mut table = output::table(&["id", "occurred at", "account", "week", "type", "what"], 6);
-    for event in &found {
-        table.add_row([
-            event.id.to_string(),
-            event.occurred_at.to_string(),
-            event.account.to_string(),
-            event.week_id.to_string(),
-            event.event_type.to_string(),
-            in_words(&event.event_data),
-        ]);
+    Ok(Vec::new())
+}
+
+fn lines(found: &[StoredEvent]) -> Result<()> {
+    let line = |event| Ok(serde_json::to_string(&Row::from(event))?);
+    let lines: Vec<String> = found.iter().map(line).collect::<Result<_>>()?;
+    match lines.is_empty() {
+        true => Ok(()),
+        false => output::text(&lines.join("\n")),
     }
-    output::text(&table.to_string())?;
-    complete
 }
 
 fn in_words(event: &Event) -> String {
@@ -98,8 +144,8 @@ fn in_words(event: &Event) -> String {
     }
 }
 
-impl<'a> From<&'a events::StoredEvent> for Row<'a> {
-    fn from(event: &'a events::StoredEvent) -> Self {
+impl<'a> From<&'a StoredEvent> for Row<'a> {
+    fn from(event: &'a StoredEvent) -> Self {
         Self {
             id: event.id,
             account: event.account,
@@ -139,7 +185,7 @@ pub(crate) struct CorrectArgs {
     reason: String,
 
     /// Price that is right
-    #[arg(long, value_name = "PRICE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "PRICE", allow_negative_numbers = true, value_parser = price)]
     price: Option<Decimal>,
 
     /// Week that is right, named by its Wednesday
@@ -161,6 +207,15 @@ pub(crate) struct CorrectArgs {
     /// All that is right, as a JSON object, such as {"price":101.5,"direction":"LONG","conviction":1}
     #[arg(long, value_name = "JSON", conflicts_with = "price")]
     event_data: Option<String>,
+
+    /// Takes a price that is a thousand times another one of the same trade, or a thousandth
+    #[arg(long)]
+    force: bool,
+}
+
+/// Whether it is one that a trade may have is for its document to say.
+fn price(text: &str) -> Result<Decimal, &'static str> {
+    checked_pg::exact::parse(text).ok_or("must be a number of US dollars, such as 101.25")
 }
 
 pub(crate) async fn correct(db: &Db, args: &CorrectArgs) -> Result<()> {
@@ -178,7 +233,11 @@ pub(crate) async fn correct(db: &Db, args: &CorrectArgs) -> Result<()> {
         },
         occurred_at: args.occurred_at.unwrap_or(wrong.occurred_at),
     };
-    let correction = journal::correct(db, args.id, &args.reason, &instead).await?;
+    let far_prices = match args.force {
+        true => FarPrices::Taken,
+        false => FarPrices::Refused,
+    };
+    let correction = journal::correct(db, args.id, &args.reason, &instead, far_prices).await?;
     output::text(&format!("{} is corrected, by event {correction}", args.id))
 }
 
@@ -200,7 +259,10 @@ fn right(wrong: &Event, args: &CorrectArgs) -> Result<Event> {
 /// An event of this type, at this price if one is given.
 fn of_type(event_type: EventType, json: &str, price: Option<Decimal>) -> Result<Event> {
     let mut body: BTreeMap<String, Box<RawValue>> =
-        serde_json::from_str(json).context("--event-data must be a JSON object")?;
+        serde_json::from_str(json).map_err(|error| {
+            let why = no_number(json).unwrap_or_else(|| error.to_string());
+            anyhow!("--event-data must be a JSON object: {why}")
+        })?;
     body.remove("event_type");
     if let Some(price) = price {
         body.insert(

@@ -22,7 +22,7 @@ use llm_trading_db::{
         Upserted,
         bars::{self, Bar, Missing},
     },
-    types::{Invalid, Price, Symbol, Timestamp},
+    types::{FarPrices, Invalid, Price, Symbol, Timestamp},
 };
 
 use super::{changes::Changes, count, date, now};
@@ -49,6 +49,9 @@ pub(crate) struct Args {
     /// Takes bars of days that have not begun anywhere on earth
     #[arg(long)]
     allow_future: bool,
+    /// Takes closes that are a thousand times that of the bar before or behind, or a thousandth
+    #[arg(long)]
+    force: bool,
     /// Lets an empty field erase a value that is known
     #[arg(long)]
     erase: bool,
@@ -81,7 +84,12 @@ pub(crate) async fn run(db: &Db, args: &Args) -> Result<()> {
         false => Missing::Keeps,
     };
     let mut changes = args.changes.as_deref().map(Changes::create).transpose()?;
-    let outcome = bars::import_with(db, input::items(path, read), missing, |so_far, written| {
+    let far_prices = match args.force {
+        true => FarPrices::Taken,
+        false => FarPrices::Refused,
+    };
+    let items = input::items(path, read);
+    let outcome = bars::import_with(db, items, missing, far_prices, |so_far, written| {
         tracing::debug!(?so_far, "importing");
         changes.as_mut().map_or(Ok(()), |list| list.bars(written))
     })

@@ -6,12 +6,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
+use checked_pg::document::no_number;
 use chrono::{DateTime, Datelike, NaiveDateTime};
 use llm_trading_db::{
     adopt,
     db::{Db, Tx},
     documents::Event,
+    error::Error,
     repo::events::{self, NewEvent},
     service::journal::{self, Doubts},
     types::{Account, EventId, EventType, Timestamp, WeekId},
@@ -74,7 +76,8 @@ pub(crate) async fn run(db: &Db, args: &Args) -> Result<()> {
                 Ok((imported, doubts))
             },
         )
-        .await?;
+        .await
+        .map_err(|error| about_nothing(path, error))?;
     imported.warn(path, &doubts.exits_without_entry);
     let mut said = format!("{}, {} new", count(imported.read, "event"), imported.new);
     if imported.repeated > 0 {
@@ -85,6 +88,21 @@ pub(crate) async fn run(db: &Db, args: &Args) -> Result<()> {
         said = format!("{said}\n{lines}; two equal events need a source_id each to be two");
     }
     output::text(&said)
+}
+
+/// Says of a correction that there is nothing for it to correct.
+fn about_nothing(path: &Path, error: anyhow::Error) -> anyhow::Error {
+    match error.downcast_ref() {
+        Some(Error::Conflict { constraint, .. })
+            if constraint == "execution_events_corrects_fkey" =>
+        {
+            anyhow!(
+                "nothing was stored: {}: a VOID or a CORRECTION is about an event that is neither in the file nor in the journal",
+                path.display()
+            )
+        }
+        _ => error,
+    }
 }
 
 /// Appends all events of a file.
@@ -317,13 +335,13 @@ fn with_source_id(data: &RawValue, source_id: &str) -> Result<Box<RawValue>, Fau
     let mut body: std::collections::BTreeMap<String, Box<RawValue>> =
         serde_json::from_str(data.get())
             .map_err(|_| Fault::new("event_document", "must be a JSON object"))?;
-    let text = to_raw_value(source_id).map_err(|error| fault(FIELD, &error))?;
+    let text = to_raw_value(source_id).map_err(|error| fault("", FIELD, &error))?;
     if let Some(inner) = body.insert(FIELD.to_owned(), text.clone())
         && inner.get() != text.get()
     {
         return Err(Fault::new(FIELD, "is another one inside of event_data"));
     }
-    to_raw_value(&body).map_err(|error| fault(FIELD, &error))
+    to_raw_value(&body).map_err(|error| fault("", FIELD, &error))
 }
 
 fn parse_line(json: &str) -> Result<Line<'_>, Fault> {
@@ -334,17 +352,22 @@ fn parse_line(json: &str) -> Result<Line<'_>, Fault> {
     }
     let mut deserializer = serde_json::Deserializer::from_str(json);
     let line = serde_path_to_error::deserialize(&mut deserializer)
-        .map_err(|error| fault(&error.path().to_string(), error.inner()))?;
-    deserializer.end().map_err(|error| fault(".", &error))?;
+        .map_err(|error| fault(json, &error.path().to_string(), error.inner()))?;
+    deserializer
+        .end()
+        .map_err(|error| fault(json, ".", &error))?;
     Ok(line)
 }
 
 /// What serde says, with the field, and without its line, which is always the first.
-fn fault(path: &str, error: &serde_json::Error) -> Fault {
+fn fault(json: &str, path: &str, error: &serde_json::Error) -> Fault {
     let message = error.to_string();
     let why = message
         .rsplit_once(" at line ")
         .map_or(message.as_str(), |(why, _)| why);
+    if let Some(why) = error.is_syntax().then(|| no_number(json)).flatten() {
+        return Fault { field: None, why };
+    }
     if error.is_syntax() || error.is_eof() {
         let why = format!("is not one JSON object: {why} at column {}", error.column());
         return Fault { field: None, why };
@@ -375,7 +398,8 @@ fn instant(text: &str) -> Result<Timestamp, &'static str> {
 
 /// What makes an event this event, where it has no key of its own.
 fn content(line: &Line<'_>, data: &RawValue, occurred_at: Timestamp) -> Result<EventId, Fault> {
-    let data = serde_json::from_str(data.get()).map_err(|error| fault("event_data", &error))?;
+    let data = serde_json::from_str(data.get())
+        .map_err(|error| fault(data.get(), "event_data", &error))?;
     let (account, week) = (line.account.to_string(), line.week_id.to_string());
     let event_type = line.event_type.to_string();
     Ok(adopt::content_key(
