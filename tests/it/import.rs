@@ -11,7 +11,7 @@ use llm_trading_db::{
         Upserted,
         bars::{self, Bar, Missing},
     },
-    types::{Price, Symbol},
+    types::{FarPrices, Price, Symbol},
 };
 use rust_decimal::Decimal;
 use tokio::sync::oneshot;
@@ -119,7 +119,7 @@ async fn an_import_reads_the_bars_that_it_is_about() {
     let new = bar(symbol("XLE"), days[1], 73);
     let (recorder, _guard) = Recorder::of_this_thread();
     let bars = read(known.into_iter().chain([new]));
-    bars::import_with(&db, bars, Missing::Keeps, |_, _| Ok(()))
+    bars::import_with(&db, bars, Missing::Keeps, FarPrices::Taken, |_, _| Ok(()))
         .await
         .unwrap();
     let statements = recorder.take_with_rows();
