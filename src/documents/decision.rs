@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Content, Extra, Lenient, json};
+use super::{Content, Extra, Horizon, Lenient, json};
 use crate::types::{
     Account, Conviction, DecisionId, Direction, Instrument, Invalid, Model, PitchId, WeekId,
 };
@@ -12,7 +12,7 @@ use crate::types::{
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Decision {
     /// A UUID, as the chairman wrote it.
-    pub decision_id: String,
+    pub decision_id: Lenient<DecisionId>,
     /// Week the decision is for.
     pub week_id: WeekId,
     /// What to trade.
@@ -32,8 +32,8 @@ pub struct Decision {
     pub monitoring_plan: MonitoringPlan,
     /// Key of the model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model: Option<String>,
-    /// Full name of the model.
+    pub model: Option<Lenient<Model>>,
+    /// Full name of the model, as its provider has it; any text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model_id: Option<String>,
     /// Account that trades the decision.
@@ -75,7 +75,7 @@ impl Decision {
         monitoring_plan: MonitoringPlan,
     ) -> Self {
         Self {
-            decision_id: id.to_string(),
+            decision_id: id.into(),
             week_id,
             selected_trade,
             conviction,
@@ -142,7 +142,7 @@ impl Content for Decision {
                 "needs at least one",
             ));
         }
-        match trade.horizon.as_str() {
+        match trade.horizon.to_string().as_str() {
             "1d" | "3d" | "1w" => Ok(()),
             _ => Err(Invalid::new(
                 "selected_trade.horizon",
@@ -160,7 +160,7 @@ pub struct SelectedTrade {
     /// On which side.
     pub direction: Direction,
     /// For how long: `1d`, `3d` or `1w`.
-    pub horizon: String,
+    pub horizon: Lenient<Horizon>,
     /// Keys this type does not know.
     #[serde(flatten)]
     pub extra: Extra,
@@ -173,7 +173,7 @@ impl SelectedTrade {
         Self {
             instrument,
             direction: conviction.direction(),
-            horizon: "1w".to_owned(),
+            horizon: Horizon::ONE_WEEK.into(),
             extra: Extra::new(),
         }
     }

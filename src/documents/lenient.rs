@@ -43,6 +43,13 @@ impl<T> Lenient<T> {
     }
 }
 
+impl<T> Default for Lenient<T> {
+    /// The empty text, which is of no type.
+    fn default() -> Self {
+        Self::Text(String::new())
+    }
+}
+
 impl<T> From<T> for Lenient<T> {
     fn from(known: T) -> Self {
         Self::Known(known)

@@ -20,6 +20,7 @@ mod pitch;
 mod pitch_reviews;
 mod research;
 mod review;
+mod words;
 
 pub use checked_pg::document::{Content, Document, Extra, HasDocumentType, UntypedJsonb};
 pub use correction::{Correction, Void};
@@ -40,6 +41,7 @@ pub use research::{
     TradableCandidate, WeeklyGraph,
 };
 pub use review::{Review, Score, Scores};
+pub use words::{EntryMode, Horizon};
 
 /// A pitch, of the domain `pitch_document`.
 pub type PitchDocument = Document<Pitch>;

@@ -13,10 +13,10 @@ pub use policy::{EntryPolicy, ExitPolicy, ModelInfo, RiskProfile};
 pub use v1::{PitchV1, TechnicalReading};
 
 use super::{
-    Content, Extra,
+    Content, EntryMode, Extra, Horizon, Lenient,
     json::{self, positive},
 };
-use crate::types::{Conviction, Direction, Instrument, Invalid, Symbol, WeekId};
+use crate::types::{Conviction, Direction, Instrument, Invalid, Model, Symbol, WeekId};
 
 /// How far a percentage may be from that of its risk profile.
 const TOLERANCE: Decimal = Decimal::from_parts(1, 0, 0, false, 4);
@@ -164,14 +164,14 @@ pub struct PitchV2 {
     /// When the model pitched, New York time as the model wrote it; empty if an old row does not say.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub asof_et: String,
-    /// Name by which the model calls itself.
+    /// Name by which the model calls itself; any text, since a model makes it up.
     pub pm_model: String,
     /// What to trade.
     pub selected_instrument: Instrument,
     /// On which side.
     pub direction: Direction,
     /// For how long, `1W`.
-    pub horizon: String,
+    pub horizon: Lenient<Horizon>,
     /// How strongly; the sign is the direction's.
     pub conviction: Conviction,
     /// How much room the trade gets.
@@ -192,7 +192,7 @@ pub struct PitchV2 {
     pub risk_notes: String,
     /// Key of the model, added by the desk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model: Option<String>,
+    pub model: Option<Lenient<Model>>,
     /// Who the model is, added by the desk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model_info: Option<ModelInfo>,
@@ -229,7 +229,7 @@ impl PitchV2 {
             direction: conviction.direction(),
             conviction,
             risk_profile: Some(profile),
-            entry_policy: EntryPolicy::with_mode("limit"),
+            entry_policy: EntryPolicy::with_mode(EntryMode::Limit),
             exit_policy,
             ..Self::flat(week_id, pm_model, thesis_bullets)
         }
@@ -245,11 +245,11 @@ impl PitchV2 {
             pm_model: pm_model.to_owned(),
             selected_instrument: Instrument::Flat,
             direction: Direction::Flat,
-            horizon: "1W".to_owned(),
+            horizon: Horizon::ONE_WEEK.capital().into(),
             conviction: Conviction::ZERO,
             risk_profile: None,
             thesis_bullets,
-            entry_policy: EntryPolicy::with_mode("NONE"),
+            entry_policy: EntryPolicy::with_mode(EntryMode::None),
             exit_policy: None,
             consensus_map: None,
             risk_notes: String::new(),
@@ -277,8 +277,8 @@ impl PitchV2 {
                 "must be null or empty when flat",
             ));
         }
-        match self.entry_policy.mode.as_deref() {
-            None | Some("NONE") => Ok(()),
+        match &self.entry_policy.mode {
+            None | Some(Lenient::Known(EntryMode::None)) => Ok(()),
             Some(_) => Err(Invalid::new(
                 "entry_policy.mode",
                 "must be NONE or null when flat",
@@ -287,7 +287,7 @@ impl PitchV2 {
     }
 
     fn validate_trade(&self) -> Result<(), Invalid> {
-        if self.entry_policy.mode.as_deref() != Some("limit") {
+        if self.entry_policy.mode != Some(EntryMode::Limit.into()) {
             return Err(Invalid::new(
                 "entry_policy.mode",
                 "must be limit for a trade",

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize, de::value::MapDeserializer};
 use serde_json::Value;
 
-use super::{Content, Extra, OneOrMany, json};
-use crate::types::Invalid;
+use super::{Content, Extra, Lenient, OneOrMany, json};
+use crate::types::{Invalid, Symbol};
 
 /// The structured part of a research report.
 ///
@@ -80,8 +80,8 @@ impl Research {
     }
 
     /// Tickers of the instruments to look at, in either shape.
-    pub fn tickers(&self) -> impl Iterator<Item = &str> {
-        let setups = self.asset_setups.iter().map(|setup| setup.ticker.as_str());
+    pub fn tickers(&self) -> impl Iterator<Item = &Lenient<Symbol>> {
+        let setups = self.asset_setups.iter().map(|setup| &setup.ticker);
         setups.chain(
             self.tradable_candidates
                 .iter()
@@ -114,7 +114,7 @@ impl Content for Research {
         let nameless = self
             .asset_setups
             .iter()
-            .position(|setup| setup.ticker.is_empty());
+            .position(|setup| setup.ticker == Lenient::default());
         match nameless {
             Some(n) => Err(Invalid::new(
                 format!("asset_setups[{n}].ticker"),
@@ -209,7 +209,7 @@ pub struct NarrativeDetail {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct AssetSetup {
     /// Ticker, as the model wrote it.
-    pub ticker: String,
+    pub ticker: Lenient<Symbol>,
     /// What moves it this week.
     #[serde(
         default,
@@ -242,10 +242,10 @@ pub struct AssetSetup {
 pub struct TradableCandidate {
     /// Ticker, under one of its two names.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub ticker: Option<String>,
+    pub ticker: Option<Lenient<Symbol>>,
     /// Ticker, under the other.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub instrument: Option<String>,
+    pub instrument: Option<Lenient<Symbol>>,
     /// Which way it leans.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub directional_bias: Option<String>,
@@ -257,8 +257,8 @@ pub struct TradableCandidate {
 impl TradableCandidate {
     /// Ticker, under either name.
     #[must_use]
-    pub fn ticker(&self) -> Option<&str> {
-        self.ticker.as_deref().or(self.instrument.as_deref())
+    pub fn ticker(&self) -> Option<&Lenient<Symbol>> {
+        self.ticker.as_ref().or(self.instrument.as_ref())
     }
 }
 
@@ -282,7 +282,7 @@ pub struct CalendarEvent {
         deserialize_with = "json::or_empty",
         skip_serializing_if = "Vec::is_empty"
     )]
-    pub affected_assets: Vec<String>,
+    pub affected_assets: Vec<Lenient<Symbol>>,
     /// Keys this type does not know.
     #[serde(flatten)]
     pub extra: Extra,

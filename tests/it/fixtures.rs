@@ -13,9 +13,9 @@ use llm_trading_db::{
     db::Db,
     documents::{
         Content, Decision, DecisionDocument, Document, Entry, Event, EventDocument, Exit, Extra,
-        LogData, LogDocument, MacroRegime, MonitoringPlan, OtherEvent, Pitch, PitchDocument,
-        PitchV2, Research, ResearchDocument, Review, ReviewDocument, RiskProfile, Scores,
-        SelectedTrade,
+        Horizon, Lenient, LogData, LogDocument, MacroRegime, MonitoringPlan, OtherEvent, Pitch,
+        PitchDocument, PitchV2, Research, ResearchDocument, Review, ReviewDocument, RiskProfile,
+        Scores, SelectedTrade,
     },
     error::{Error, Result},
     repo::events::{self, NewEvent},
@@ -129,12 +129,12 @@ pub fn review(label: PitchLabel, mark: u8) -> ReviewDocument {
 pub fn decision(week: WeekId, instrument: &str, conviction: &str) -> DecisionDocument {
     let conviction: Conviction = conviction.parse().unwrap();
     document(Decision {
-        decision_id: "3f2504e0-4f89-41d3-9a0c-0305e82c3301".to_owned(),
+        decision_id: Lenient::of("3f2504e0-4f89-41d3-9a0c-0305e82c3301"),
         week_id: week,
         selected_trade: SelectedTrade {
             instrument: instrument.parse().unwrap(),
             direction: conviction.direction(),
-            horizon: "1w".to_owned(),
+            horizon: Horizon::ONE_WEEK.into(),
             extra: Extra::new(),
         },
         conviction,

@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::{
-    documents::{Extra, json},
+    documents::{EntryMode, Extra, Lenient, json},
     types::{Account, exact},
 };
 
@@ -55,7 +55,7 @@ impl<'de> Deserialize<'de> for RiskProfile {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EntryPolicy {
     /// `limit`, or `NONE` when flat.
-    pub mode: Option<String>,
+    pub mode: Option<Lenient<EntryMode>>,
     /// Limit in US dollars; `None` for the market's price.
     #[serde(default, with = "exact::option")]
     pub limit_price: Option<Decimal>,
@@ -65,9 +65,9 @@ pub struct EntryPolicy {
 }
 
 impl EntryPolicy {
-    pub(super) fn with_mode(mode: &str) -> Self {
+    pub(super) fn with_mode(mode: EntryMode) -> Self {
         Self {
-            mode: Some(mode.to_owned()),
+            mode: Some(mode.into()),
             limit_price: None,
             extra: Extra::new(),
         }
@@ -109,7 +109,7 @@ pub struct ExitPolicy {
 /// Who a model is.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ModelInfo {
-    /// Full name, such as `openai/gpt-5.1`.
+    /// Full name, such as `openai/gpt-5.1`, as its provider has it; any text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model_id: Option<String>,
     /// Account that trades its pitches.

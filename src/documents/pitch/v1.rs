@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::RiskProfile;
 use crate::{
-    documents::{Extra, json},
-    types::{Conviction, Direction, Instrument, WeekId, exact},
+    documents::{EntryMode, Extra, Horizon, Lenient, json},
+    types::{Conviction, Direction, Instrument, Model, WeekId, exact},
 };
 
 /// A pitch in the first form.
@@ -20,7 +20,7 @@ pub struct PitchV1 {
     pub week_id: WeekId,
     /// Key of the model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model: Option<String>,
+    pub model: Option<Lenient<Model>>,
     /// What to trade; this form writes NONE for flat.
     #[serde(serialize_with = "flat_as_none")]
     pub instrument: Instrument,
@@ -28,12 +28,12 @@ pub struct PitchV1 {
     pub direction: Direction,
     /// For how long, `1w`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub horizon: Option<String>,
+    pub horizon: Option<Lenient<Horizon>>,
     /// The arguments.
     pub thesis_bullets: Vec<String>,
     /// `limit` or `NONE`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub entry_mode: Option<String>,
+    pub entry_mode: Option<Lenient<EntryMode>>,
     /// Limit in US dollars.
     #[serde(default, with = "exact::option")]
     pub entry_price: Option<Decimal>,

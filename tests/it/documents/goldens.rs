@@ -2,10 +2,10 @@
 
 use llm_trading_db::{
     documents::{
-        Content, Decision, DecisionDocument, DecisionForm, Document, Entry, Event, EventDocument,
-        Exit, ExitPolicy, Extra, MonitoringPlan, Narrative, OneOrMany, OtherEvent, Pitch,
-        PitchDocument, PitchV2, ResearchDocument, Review, ReviewDocument, RiskProfile, Scores,
-        SelectedTrade,
+        Content, Decision, DecisionDocument, DecisionForm, Document, Entry, EntryMode, Event,
+        EventDocument, Exit, ExitPolicy, Extra, Horizon, Lenient, MonitoringPlan, Narrative,
+        OneOrMany, OtherEvent, Pitch, PitchDocument, PitchV2, Research, ResearchDocument, Review,
+        ReviewDocument, RiskProfile, Scores, SelectedTrade,
     },
     types::{
         Account, Conviction, Direction, Instrument, Model, OrderSide, PitchLabel, Symbol, WeekId,
@@ -105,7 +105,7 @@ fn a_pitch_is_built_in_a_few_lines() {
     pitch.asof_et = "2026-02-11T09:05:00-05:00".to_owned();
     pitch.risk_notes = "A hot print ends it".to_owned();
     pitch.consensus_map = stored.consensus_map.clone();
-    pitch.model = Some("chatgpt".to_owned());
+    pitch.model = Some(Lenient::of("chatgpt"));
     pitch.model_info = stored.model_info.clone();
     pitch.timestamp = stored.timestamp.clone();
     pitch.extra = extra(json!({
@@ -173,11 +173,11 @@ fn a_decision_has_two_forms() {
         key_indicators: vec!["MOVE".to_owned()],
         ..MonitoringPlan::default()
     };
-    let id = golden.decision_id.parse().unwrap();
+    let id = *golden.decision_id.known().unwrap();
     let rationale = "Four of five agree on duration";
     let mut decision = Decision::new(id, golden.week_id, trade, strength, rationale, plan);
     decision.dissent_summary = golden.dissent_summary.clone();
-    decision.model = Some("chairman".to_owned());
+    decision.model = Some(Lenient::of("chairman"));
     decision.model_id = Some("anthropic/claude-opus-4-5".to_owned());
     decision.account = Some(Account::council());
     decision.alpaca_id = Some("PA0000000006".to_owned());
@@ -188,6 +188,38 @@ fn a_decision_has_two_forms() {
     let fallback: DecisionDocument = read("decision_fallback");
     assert_eq!(fallback.form(), DecisionForm::Fallback);
     assert_eq!(fallback.monitoring_plan.watch_conditions, ["Volatility"]);
+}
+
+/// Those that are tickers.
+fn tickers(report: &Research) -> Vec<&str> {
+    let known = report.tickers().filter_map(Lenient::known);
+    known.map(Symbol::as_str).collect()
+}
+
+/// What is a closed set, a name or an id is of its type, in every form of a document.
+#[test]
+fn words_names_and_ids_inside_of_documents_are_typed() {
+    let pitch: PitchDocument = read("pitch_v2");
+    let Pitch::V2(pitch) = &*pitch else {
+        panic!("the current form")
+    };
+    assert_eq!(pitch.horizon.known().map(|horizon| horizon.days()), Some(7));
+    assert_eq!(pitch.entry_policy.mode, Some(EntryMode::Limit.into()));
+    let model = pitch.model.as_ref().and_then(Lenient::known).unwrap();
+    assert_eq!(model.as_str(), "chatgpt");
+    let decision: DecisionDocument = read("decision");
+    assert_eq!(decision.selected_trade.horizon, Horizon::ONE_WEEK.into());
+    let model = decision.model.as_ref().and_then(Lenient::known).unwrap();
+    assert_eq!(model.as_str(), "chairman");
+    assert!(decision.decision_id.known().is_some());
+    // A word of an old row is kept, and is none of the set.
+    let mode: Lenient<EntryMode> = Lenient::of("MOO");
+    assert_eq!((mode.known(), mode.to_string()), (None, "MOO".to_owned()));
+    for text in ["1d", "3d", "1w", "1D", "3D", "1W"] {
+        let horizon: Lenient<Horizon> = Lenient::of(text);
+        assert!(horizon.known().is_some());
+        assert_eq!(serde_json::to_value(&horizon).unwrap(), json!(text));
+    }
 }
 
 #[test]
@@ -201,13 +233,13 @@ fn a_report_reads_alike_in_every_shape() {
             .collect::<Vec<_>>(),
         ["Cuts are coming", "Supply"]
     );
-    assert_eq!(report.tickers().collect::<Vec<_>>(), ["TLT"]);
+    assert_eq!(tickers(&report), ["TLT"]);
     let notes = report.confidence_notes.clone().unwrap();
     assert_eq!(notes.known_unknowns.unwrap().as_slice(), ["Fiscal path"]);
     assert_eq!(report.weekly_graph.as_ref().unwrap().nodes.len(), 1);
 
     let old: ResearchDocument = read("research_old");
-    assert_eq!(old.tickers().collect::<Vec<_>>(), ["SPY", "GLD"]);
+    assert_eq!(tickers(&old), ["SPY", "GLD"]);
     assert_eq!(
         old.events()
             .map(|event| event.event.as_str())

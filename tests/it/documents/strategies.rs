@@ -21,7 +21,16 @@ use serde_json::Value;
 
 /// A value of the type, or any text.
 fn lenient<T: FromStr + Display + std::fmt::Debug>() -> impl Strategy<Value = Lenient<T>> {
-    let words = select(vec!["SPY", "buy", "CHATGPT", "openai/gpt-5.1"]);
+    let words = select(vec![
+        "SPY",
+        "buy",
+        "CHATGPT",
+        "openai/gpt-5.1",
+        "1W",
+        "3d",
+        "limit",
+        "NONE",
+    ]);
     prop_oneof![words.prop_map(str::to_owned), text()].prop_map(Lenient::of)
 }
 
@@ -136,9 +145,13 @@ prop_compose! {
         ],
         idea_id in option::of(text()), asof_et in text(), risk_notes in text(), model_info in option::of(model_info()),
         consensus in option::of(vec((text(), text()), 0..3)), timestamp in option::of(text()), extra in extra(),
+        horizon in lenient(), model in option::of(lenient()),
     ) -> Pitch {
         let consensus_map = consensus.map(FromIterator::from_iter);
-        PitchV2 { idea_id, asof_et, risk_notes, model_info, consensus_map, timestamp, extra, ..pitch }.into()
+        PitchV2 {
+            idea_id, asof_et, risk_notes, model_info, consensus_map, timestamp, extra, horizon, model, ..pitch
+        }
+        .into()
     }
 }
 
@@ -153,13 +166,14 @@ prop_compose! {
         week_id in week(), symbol in symbol(), conviction in conviction(), thesis_bullets in some_texts(),
         idea_id in option::of(text()), entry_price in option::of(above_zero()), exit_event in option::of(text()),
         indicators in vec(reading(), 0..3), invalidation in option::of(text()), extra in extra(),
+        horizon in option::of(lenient()), model in option::of(lenient()), entry_mode in option::of(lenient()),
     ) -> Pitch {
         let direction = conviction.direction();
         let flat = direction == Direction::Flat;
         PitchV1 {
-            idea_id, week_id, model: None, direction, horizon: Some("1w".to_owned()), thesis_bullets, conviction,
+            idea_id, week_id, model, direction, horizon, thesis_bullets, conviction,
             instrument: if flat { Instrument::Flat } else { symbol.into() },
-            entry_mode: Some("limit".to_owned()), entry_price, risk_profile: flat.then_some(RiskProfile::None),
+            entry_mode, entry_price, risk_profile: flat.then_some(RiskProfile::None),
             exit_event, indicators, invalidation, timestamp: None, extra,
         }
         .into()
@@ -241,20 +255,23 @@ fn narrative() -> impl Strategy<Value = Narrative> {
 }
 
 prop_compose! {
-    fn setup()(ticker in "[A-Z]{1,4}", this_week_drivers in texts(), extra in extra()) -> AssetSetup {
+    fn setup()(ticker in "[A-Z]{1,4}|[a-z]{3,4}".prop_map(Lenient::of), this_week_drivers in texts(), extra in extra()) -> AssetSetup {
         AssetSetup { ticker, this_week_drivers, extra, ..AssetSetup::default() }
     }
 }
 
 prop_compose! {
-    fn candidate()(ticker in option::of(text()), instrument in option::of(text()), extra in extra()) -> TradableCandidate {
+    fn candidate()(ticker in option::of(lenient()), instrument in option::of(lenient()), extra in extra()) -> TradableCandidate {
         TradableCandidate { ticker, instrument, directional_bias: None, extra }
     }
 }
 
 prop_compose! {
-    fn calendar_event()(event in text(), date in option::of(text()), impact in option::of(text()), extra in extra()) -> CalendarEvent {
-        CalendarEvent { event, date, impact, extra, ..CalendarEvent::default() }
+    fn calendar_event()(
+        event in text(), date in option::of(text()), impact in option::of(text()), affected_assets in vec(lenient(), 0..3),
+        extra in extra(),
+    ) -> CalendarEvent {
+        CalendarEvent { event, date, impact, affected_assets, extra, ..CalendarEvent::default() }
     }
 }
 

@@ -7,8 +7,9 @@ use chrono::Datelike;
 use llm_trading_db::{
     documents::{
         AssetSetup, BaselineAccountSkipped, Decision, DecisionDocument, Entry, Event,
-        EventDocument, Exit, Extra, MacroRegime, MonitoringPlan, Narrative, PitchDocument, PitchV2,
-        Research, ResearchDocument, Review, ReviewDocument, RiskProfile, Scores, SelectedTrade,
+        EventDocument, Exit, Extra, Horizon, Lenient, MacroRegime, MonitoringPlan, Narrative,
+        PitchDocument, PitchV2, Research, ResearchDocument, Review, ReviewDocument, RiskProfile,
+        Scores, SelectedTrade,
     },
     repo::{
         events::NewEvent,
@@ -126,7 +127,7 @@ fn report(market: &MarketSnapshot, week: WeekId, at: Timestamp) -> Result<Report
         "RISK_OFF"
     };
     let setup = |symbol: &Symbol| AssetSetup {
-        ticker: symbol.to_string(),
+        ticker: (*symbol).into(),
         ..AssetSetup::default()
     };
     let research = Research {
@@ -186,12 +187,12 @@ fn scores(week: WeekId, idea: &Idea, reviewer: usize, pitch: usize) -> Result<Sc
 fn decide(week: WeekId, idea: &Idea, at: Timestamp) -> Result<DecisionDocument> {
     let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
     let decision = Decision {
-        decision_id: DecisionId::generate(at).to_string(),
+        decision_id: DecisionId::generate(at).into(),
         week_id: week,
         selected_trade: SelectedTrade {
             instrument: idea.symbol.into(),
             direction: idea.conviction.direction(),
-            horizon: "1w".to_owned(),
+            horizon: Horizon::ONE_WEEK.into(),
             extra: Extra::new(),
         },
         conviction: idea.conviction,
@@ -202,7 +203,7 @@ fn decide(week: WeekId, idea: &Idea, at: Timestamp) -> Result<DecisionDocument> 
             invalidation_triggers: texts(&["A close on the other side of the fifty-day mean"]),
             ..MonitoringPlan::default()
         },
-        model: Some("chairman".to_owned()),
+        model: Some(Lenient::of("chairman")),
         model_id: Some("anthropic/claude-opus-4-5".to_owned()),
         account: Some(Account::council()),
         alpaca_id: None,
