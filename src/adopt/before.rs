@@ -44,6 +44,14 @@ pub(super) async fn look(tx: &mut Tx, options: &Options) -> Result<Vec<String>, 
     Ok(sessions)
 }
 
+/// Looks whether anything can be written at all.
+pub(super) async fn writable(tx: &mut Tx) -> Result<(), End> {
+    match statements::not_writable(tx).await? {
+        None => Ok(()),
+        Some(why) => Err(in_the_way(why)),
+    }
+}
+
 /// Looks whether the role may do what comes first.
 pub(super) async fn rights(tx: &mut Tx) -> Result<(), End> {
     match statements::missing_rights(tx).await? {

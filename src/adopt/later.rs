@@ -7,7 +7,10 @@ use super::{
     End, Error, Report, in_the_way, read,
     statements::{self, Script},
 };
-use crate::db::{Db, Tx};
+use crate::{
+    db::{Db, Tx},
+    types::Timestamp,
+};
 
 /// An old row that was not adopted.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -55,14 +58,33 @@ pub struct Forgotten {
     pub refused: u64,
 }
 
-/// The report of the newest run; none if the database was not adopted.
+/// A run that adopted rows: the first one, or one of mended rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Run {
+    /// When.
+    pub at: Timestamp,
+    /// Version of the program.
+    pub program_version: String,
+    /// What it did.
+    pub report: Report,
+}
+
+/// The runs, the first one first; none if the database was not adopted.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn report(db: &Db) -> Result<Option<Report>, Error> {
+pub async fn runs(db: &Db) -> Result<Vec<Run>, Error> {
     looking(db, async |tx| {
-        let stored = statements::stored_report(tx).await?;
-        stored.as_deref().map(read).transpose()
+        let runs = statements::stored_runs(tx).await?;
+        let run = |(at, program_version, report): (Timestamp, String, String)| {
+            Ok(Run {
+                at,
+                program_version,
+                report: read(&report)?,
+            })
+        };
+        runs.into_iter().map(run).collect()
     })
     .await
 }

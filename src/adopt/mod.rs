@@ -26,7 +26,7 @@ mod statements;
 mod step;
 
 pub use judge::content_key;
-pub use later::{Edit, Forgotten, Refusal, changes, forget, refusals, report};
+pub use later::{Edit, Forgotten, Refusal, Run, changes, forget, refusals, runs};
 pub use options::Options;
 pub use report::{
     Changed, Derived, Money, Note, Other, Proof, Refused, Report, Restated, Right, Table, Week,
@@ -113,6 +113,7 @@ async fn adopt(
     at: Timestamp,
     progress: &mut impl FnMut(Step),
 ) -> Result<Adopted, End> {
+    before::writable(tx).await?;
     statements::run(tx, Script::Settings).await?;
     before::rights(tx).await?;
     statements::run(tx, Script::Prepare).await?;

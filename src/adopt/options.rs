@@ -32,6 +32,8 @@ pub struct Options {
     pub grant_like_before: bool,
     /// Moves tables that a publication sends elsewhere.
     pub published: bool,
+    /// Lists the keys of all rows in the report, not of the first three of a kind.
+    pub all_keys: bool,
 }
 
 impl Default for Options {
@@ -47,6 +49,7 @@ impl Default for Options {
             while_connected: false,
             grant_like_before: false,
             published: false,
+            all_keys: false,
         }
     }
 }
@@ -68,6 +71,7 @@ pub(super) async fn set(
     let said = |yes: bool| if yes { "yes" } else { "no" };
     statements::set(tx, "adopt.again", said(options.again)).await?;
     statements::set(tx, "adopt.repair_clock", said(options.repair_clock)).await?;
+    statements::set(tx, "adopt.all_keys", said(options.all_keys)).await?;
     statements::set(tx, "adopt.zone", &options.naive_timezone).await?;
     statements::set(tx, "adopt.start", &at.to_rfc3339()).await?;
     statements::set(tx, "adopt.weeks", &json(weeks.collect())?).await?;

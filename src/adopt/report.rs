@@ -110,7 +110,7 @@ pub struct Refused {
     pub reason: String,
     /// How many there are.
     pub rows: u64,
-    /// Old keys of the first three.
+    /// Old keys of the first three, or of all if all were asked for.
     pub keys: Vec<String>,
 }
 
@@ -125,7 +125,7 @@ pub struct Changed {
     pub field: Option<String>,
     /// How many there are.
     pub rows: u64,
-    /// Old keys of the first three.
+    /// Old keys of the first three, or of all if all were asked for.
     pub keys: Vec<String>,
 }
 

@@ -9,11 +9,13 @@ use crate::{Project, migrations::migrated_server};
 
 const PAGE: &str = "docs/schema.md";
 
+/// Those of the schema itself come first, then those of other schemas, with the names of these.
 const TABLES: &str = "
-    SELECT c.relname::text, COALESCE(obj_description(c.oid), '')
+    SELECT c.oid::regclass::text, COALESCE(obj_description(c.oid), '')
     FROM pg_class c
-    WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace AND c.relname <> '_sqlx_migrations'
-    ORDER BY c.relname";
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind = 'r' AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\\_%' AND c.relname <> '_sqlx_migrations'
+    ORDER BY n.nspname <> 'public', n.nspname, c.relname";
 
 const COLUMNS: &str = "
     SELECT a.attname::text,
@@ -108,7 +110,8 @@ async fn page(db: &mut PgConnection) -> Result<String> {
 
 async fn diagram(db: &mut PgConnection, tables: &[(String, String)]) -> Result<String> {
     let mut diagram = String::from("```mermaid\nerDiagram\n");
-    for (table, _) in tables {
+    // Mermaid takes no dot in a name.
+    for (table, _) in tables.iter().filter(|(table, _)| !table.contains('.')) {
         writeln!(diagram, "    {table} {{")?;
         for (column, kind, .., roles) in describe(db, table).await? {
             // Mermaid takes one word for a type, without commas.

@@ -14,8 +14,17 @@ BEGIN
         EXECUTE format('DROP VIEW %s RESTRICT', found.relation);
     END LOOP;
     EXECUTE (
-        SELECT 'DROP TABLE ' || string_agg(format('%I.%I', legacy, name), ', ') || ' RESTRICT'
-        FROM jsonb_array_elements_text((SELECT legacy_tables FROM adoption.run ORDER BY at LIMIT 1)) AS name
+        WITH RECURSIVE old AS (
+            SELECT to_regclass(format('%I.%I', legacy, name))::oid AS oid
+            FROM jsonb_array_elements_text((SELECT legacy_tables FROM adoption.run ORDER BY at LIMIT 1)) AS name
+            UNION
+            SELECT inhrelid
+            FROM old
+            JOIN pg_inherits ON inhparent = old.oid
+            JOIN pg_class AS part ON part.oid = inhrelid
+            WHERE part.relnamespace = to_regnamespace(quote_ident(legacy))
+        )
+        SELECT 'DROP TABLE ' || string_agg(old.oid::regclass::text, ', ') || ' RESTRICT' FROM old
     );
     FOR found IN
         SELECT oid::regprocedure AS routine FROM pg_proc

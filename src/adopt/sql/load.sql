@@ -5,6 +5,12 @@
 -- each is named with its schema.
 SELECT set_config('search_path', concat_ws(', ', NULLIF(current_setting('search_path'), ''), 'pg_temp'), true);
 
+-- The first three, unless all were asked for.
+CREATE FUNCTION pg_temp.some(keys text[]) RETURNS text[]
+LANGUAGE sql STABLE AS $$
+    SELECT CASE current_setting('adopt.all_keys') WHEN 'yes' THEN keys ELSE keys[:3] END
+$$;
+
 -- For people who look through the report.
 CREATE TEMP TABLE note (name text, code text, field text, rows bigint) ON COMMIT DROP;
 CREATE TEMP TABLE derived (name text, legacy bigint, equal bigint, different bigint, legacy_only bigint, new_only bigint) ON COMMIT DROP;

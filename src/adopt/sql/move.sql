@@ -2,6 +2,7 @@
 -- with the rows of old_tables.sql; `moved` says what was moved.
 
 CREATE TEMP TABLE moved (place integer, name text PRIMARY KEY, was oid NOT NULL, rows bigint, columns text[], tried bigint) ON COMMIT DROP;
+CREATE TEMP TABLE part (name text, relation oid) ON COMMIT DROP;
 CREATE TEMP TABLE stray (kind text, name text, why text) ON COMMIT DROP;
 CREATE TEMP TABLE old_right (name text, grantee text, privilege text) ON COMMIT DROP;
 
@@ -24,6 +25,18 @@ BEGIN
     JOIN pg_class AS class ON class.relname = known.name AND class.relnamespace = home::regnamespace AND class.relkind IN ('r', 'p')
     JOIN pg_attribute AS attribute ON attrelid = class.oid AND attname = known.sign AND NOT attisdropped
     WHERE EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = class.oid AND a.attname = 'week_id');
+
+    -- Parts of the old tables go where these go.
+    INSERT INTO pg_temp.part (name, relation)
+    WITH RECURSIVE tree AS (
+        SELECT name, was AS parent FROM pg_temp.moved
+        UNION
+        SELECT tree.name, inhrelid FROM tree JOIN pg_inherits ON inhparent = tree.parent
+    )
+    SELECT tree.name, class.oid
+    FROM tree
+    JOIN pg_class AS class ON class.oid = tree.parent
+    WHERE class.relnamespace = home::regnamespace AND class.oid NOT IN (SELECT was FROM pg_temp.moved);
 
     -- In the order of their names, as everybody should who takes several.
     FOR found IN SELECT was::regclass AS relation FROM pg_temp.moved ORDER BY name LOOP
@@ -73,12 +86,12 @@ BEGIN
     FROM pg_temp.moved JOIN pg_constraint ON confrelid = was AND contype = 'f'
     WHERE conrelid NOT IN (SELECT was FROM pg_temp.moved);
     INSERT INTO pg_temp.stray
-    SELECT 'table', relname, COALESCE('is a part of ' || parent.name || ', which is in ' || legacy || ' now, and stays', 'is of neither program, and stays')
+    SELECT 'table', relname, COALESCE('is a part of ' || part.name || ', and goes to ' || legacy || ' with it', 'is of neither program, and stays')
     FROM pg_class
-    LEFT JOIN LATERAL (SELECT moved.name FROM pg_inherits JOIN pg_temp.moved ON was = inhparent WHERE inhrelid = pg_class.oid LIMIT 1) AS parent ON true
+    LEFT JOIN pg_temp.part ON part.relation = pg_class.oid
     WHERE relnamespace = home::regnamespace AND relkind IN ('r', 'p')
-      AND oid NOT IN (SELECT was FROM pg_temp.moved)
-      AND relname NOT IN (SELECT name FROM pg_temp.relation WHERE whose = 'ours')
+      AND pg_class.oid NOT IN (SELECT was FROM pg_temp.moved)
+      AND relname NOT IN (SELECT pg_temp.relation.name FROM pg_temp.relation WHERE whose = 'ours')
       AND relname NOT LIKE '\_sqlx\_%'
       AND NOT EXISTS (
           SELECT FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid
@@ -101,6 +114,9 @@ BEGIN
     FOR found IN SELECT name, was::regclass AS relation FROM pg_temp.moved ORDER BY place LOOP
         EXECUTE format('ALTER TABLE %s SET SCHEMA %I', found.relation, legacy);
         EXECUTE format('UPDATE pg_temp.moved SET rows = (SELECT count(*) FROM %I.%I) WHERE name = %L', legacy, found.name, found.name);
+    END LOOP;
+    FOR found IN SELECT part.relation::regclass AS relation FROM pg_temp.part LOOP
+        EXECUTE format('ALTER TABLE %s SET SCHEMA %I', found.relation, legacy);
     END LOOP;
     UPDATE pg_temp.moved
     SET tried = rows, columns = ARRAY(SELECT attname FROM pg_attribute WHERE attrelid = was AND attnum > 0 AND NOT attisdropped ORDER BY attnum);

@@ -1,11 +1,20 @@
 -- Objects of others that would keep the old tables from being dropped, a line each.
-WITH old AS (
+WITH RECURSIVE named AS (
     SELECT class.oid
     FROM pg_catalog.pg_class AS class
     WHERE class.relnamespace = to_regnamespace(quote_ident(current_setting('adopt.legacy')))
       AND (class.relname IN (SELECT jsonb_array_elements_text((SELECT legacy_tables FROM adoption.run ORDER BY at LIMIT 1)))
            OR class.relname IN ('v_latest_research', 'v_latest_daily', 'v_weekly_pitches', 'v_account_history', 'v_leaderboard_all_time',
                                 'v_leaderboard_4w', 'v_leaderboard_8w', 'v_council_vs_individuals'))
+), old AS (
+    SELECT oid FROM named
+    UNION
+    -- Their parts are dropped with them.
+    SELECT inhrelid
+    FROM old
+    JOIN pg_catalog.pg_inherits ON inhparent = old.oid
+    JOIN pg_catalog.pg_class AS part ON part.oid = inhrelid
+    WHERE part.relnamespace = to_regnamespace(quote_ident(current_setting('adopt.legacy')))
 ), hanging AS (
     SELECT depend.classid, depend.objid, depend.objsubid, COALESCE(ev_class, conrelid, adrelid) AS holder
     FROM pg_catalog.pg_depend AS depend
@@ -19,7 +28,8 @@ SELECT DISTINCT CASE classid
     ELSE pg_describe_object(classid, objid, objsubid)
 END
 FROM hanging
-WHERE holder IS NULL OR holder NOT IN (SELECT oid FROM old)
+WHERE (holder IS NULL OR holder NOT IN (SELECT oid FROM old))
+  AND (classid <> 'pg_class'::regclass OR objid NOT IN (SELECT oid FROM old))
 UNION
 -- What others put beside them.
 SELECT pg_describe_object('pg_class'::regclass, class.oid, 0)

@@ -1,5 +1,14 @@
 -- What the role may not do that moving the old tables takes.
-WITH old AS (
+WITH RECURSIVE tree AS (
+    SELECT class.oid, 0 AS depth
+    FROM pg_catalog.pg_class AS class
+    WHERE class.relnamespace = current_schema()::regnamespace
+      AND class.relname IN (SELECT name FROM pg_temp.relation WHERE whose = 'python')
+    UNION
+    SELECT inhrelid, tree.depth + 1 FROM tree JOIN pg_catalog.pg_inherits ON inhparent = tree.oid
+), parts AS (
+    SELECT DISTINCT oid FROM tree WHERE depth > 0
+), old AS (
     SELECT class.oid, class.relname::text AS name, class.relowner AS owner, class.relrowsecurity AND class.relforcerowsecurity AS forced
     FROM pg_catalog.pg_class AS class
     WHERE class.relnamespace = current_schema()::regnamespace
@@ -8,6 +17,12 @@ WITH old AS (
                'v_latest_research', 'v_latest_daily', 'v_weekly_pitches', 'v_account_history', 'v_leaderboard_all_time', 'v_leaderboard_4w',
                'v_leaderboard_8w', 'v_council_vs_individuals'
            ))
+    UNION ALL
+    -- Parts of the old tables go with them.
+    SELECT part.oid, part.relname::text, part.relowner, part.relrowsecurity AND part.relforcerowsecurity
+    FROM parts
+    JOIN pg_catalog.pg_class AS part ON part.oid = parts.oid
+    WHERE part.relnamespace = current_schema()::regnamespace
     UNION ALL
     SELECT routine.oid, routine.oid::regprocedure::text, routine.proowner, false
     FROM pg_catalog.pg_proc AS routine

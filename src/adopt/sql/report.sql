@@ -15,14 +15,14 @@ SELECT jsonb_build_object(
         SELECT jsonb_agg(jsonb_build_object('table', table_name, 'code', code, 'field', field, 'reason', reason, 'rows', rows, 'keys', keys)
                          ORDER BY table_name, code, field)
         FROM (
-            SELECT table_name, code, field, min(reason) AS reason, count(*) AS rows, (array_agg(legacy_key ORDER BY id))[:3] AS keys
+            SELECT table_name, code, field, min(reason) AS reason, count(*) AS rows, pg_temp.some(array_agg(legacy_key ORDER BY id)) AS keys
             FROM adoption.refused GROUP BY table_name, code, field
         ) AS refused
     ),
     'changed', (
         SELECT jsonb_agg(jsonb_build_object('table', table_name, 'code', code, 'field', field, 'rows', rows, 'keys', keys) ORDER BY table_name, code, field)
         FROM (
-            SELECT table_name, code, field, count(DISTINCT legacy_key) AS rows, (array_agg(legacy_key ORDER BY id))[:3] AS keys
+            SELECT table_name, code, field, count(DISTINCT legacy_key) AS rows, pg_temp.some(array_agg(DISTINCT legacy_key)) AS keys
             FROM adoption.changed GROUP BY table_name, code, field
         ) AS changed
     ),

@@ -90,6 +90,11 @@ pub(in crate::adopt) async fn published(tx: &mut Tx) -> Result<Vec<String>> {
     .await
 }
 
+/// Why the server takes no writes, if so, and what to do.
+pub(in crate::adopt) async fn not_writable(tx: &mut Tx) -> Result<Option<String>> {
+    Ok(texts(tx, include_str!("../sql/writable.sql")).await?.pop())
+}
+
 /// What the role may not do here that every adoption does, a line each.
 pub(in crate::adopt) async fn missing_rights(tx: &mut Tx) -> Result<Vec<String>> {
     texts(tx, include_str!("../sql/rights.sql")).await

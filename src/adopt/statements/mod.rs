@@ -12,13 +12,14 @@ mod script;
 mod told;
 
 pub(super) use before::{
-    adoption_is_taken, in_transactions, missing_ownership, missing_rights, objection, published,
-    schema_is_there, sessions,
+    adoption_is_taken, in_transactions, missing_ownership, missing_rights, not_writable, objection,
+    published, schema_is_there, sessions,
 };
 pub(super) use documents::{EventParts, Verdict, judge, make_event_ids, make_ids, make_order_ids};
 pub(super) use script::Script;
 pub(super) use told::{
     count_refused, edits, legacy_schema, old_tables, on_old_tables, refusals, store, stored_report,
+    stored_runs,
 };
 
 use super::Restated;

@@ -9,16 +9,31 @@ use crate::{
     adopt::{Edit, Refusal},
     db::Tx,
     error::{Error, Result},
+    types::Timestamp,
 };
 
-/// The newest run's report, if the database was adopted.
-pub(in crate::adopt) async fn stored_report(tx: &mut Tx) -> Result<Option<String>> {
+/// Whether there is a place for runs.
+async fn has_runs(tx: &mut Tx) -> Result<bool> {
     let there = texts(
         tx,
         "SELECT 'yes' FROM pg_attribute WHERE attrelid = to_regclass('adoption.run') AND attname = 'report'",
     )
     .await?;
-    if there.is_empty() {
+    Ok(!there.is_empty())
+}
+
+/// Time, version and report of each run, the first one first.
+pub(in crate::adopt) async fn stored_runs(tx: &mut Tx) -> Result<Vec<(Timestamp, String, String)>> {
+    if !has_runs(tx).await? {
+        return Ok(Vec::new());
+    }
+    let runs = "SELECT at, program_version, report::text FROM adoption.run ORDER BY at, id";
+    Ok(sqlx::query_as(runs).persistent(false).fetch_all(tx).await?)
+}
+
+/// The newest run's report, if the database was adopted.
+pub(in crate::adopt) async fn stored_report(tx: &mut Tx) -> Result<Option<String>> {
+    if !has_runs(tx).await? {
         return Ok(None);
     }
     let newest = "SELECT report::text FROM adoption.run ORDER BY at DESC LIMIT 1";
@@ -38,7 +53,7 @@ pub(in crate::adopt) async fn legacy_schema(tx: &mut Tx) -> Result<String> {
 pub(in crate::adopt) async fn store(
     tx: &mut Tx,
     id: Uuid,
-    at: crate::types::Timestamp,
+    at: Timestamp,
     options: &BTreeMap<&str, String>,
     report: &str,
 ) -> Result<()> {

@@ -260,13 +260,24 @@ async fn parts_of_an_old_table_are_adopted_with_it() {
     let parts: Vec<&str> = others.iter().filter_map(|o| o["what"].as_str()).collect();
     assert_eq!(parts.len(), 5, "{parts:?}");
     assert!(
-        parts.iter().all(|what| what.starts_with("is a part of ")),
+        parts
+            .iter()
+            .all(|what| what.starts_with("is a part of ")
+                && what.ends_with("goes to legacy with it")),
         "{parts:?}"
     );
+    let stayed =
+        "SELECT string_agg(relname, ' ') FROM pg_class JOIN pg_inherits ON inhrelid = pg_class.oid
+                  WHERE relnamespace <> 'legacy'::regnamespace";
+    assert_eq!(old.text(stayed).await, "NULL");
     // Each is listed once, though rows of two parts lie in the same place of theirs.
     let listed = "SELECT count(*)::text FROM adoption.refused WHERE code = 'no_longer_derivable'";
     assert_eq!(old.text(listed).await, "2");
-    adopt(&old, &["--forget"]).failed(&["others need the old tables", "table bars_of_before"]);
+    adopt(&old, &["--forget", "--yes"]).ok();
+    assert!(
+        old.holds("to_regnamespace('legacy') IS NULL AND to_regclass('logs_1') IS NULL")
+            .await
+    );
 }
 
 #[tokio::test]

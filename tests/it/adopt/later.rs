@@ -19,7 +19,7 @@ async fn what_was_refused_and_changed_can_be_listed_for_mending() {
     let first = report(&adopt(&old, &["--json"]));
 
     let again: serde_json::Value = serde_json::from_str(&told(&["--json"]).ok()).unwrap();
-    assert_eq!(again["tables"], first["tables"]);
+    assert_eq!(again[0]["report"]["tables"], first["tables"]);
     let text = told(&[]).ok();
     assert!(text.contains("money") && text.contains("1 holds"), "{text}");
 
@@ -48,6 +48,65 @@ async fn what_was_refused_and_changed_can_be_listed_for_mending() {
     assert_eq!(lines[0], "table,key,code,field,was,is_now");
     let week = "weekly_performance,1,week_from_thursday,week_id,2026-02-12,2026-02-11";
     assert!(lines.contains(&week), "{changed}");
+}
+
+/// Each run is shown, the first one first: the second one is of the mended rows alone.
+#[tokio::test]
+async fn every_run_is_shown() {
+    let old = Old::new().await;
+    old.run("INSERT INTO accounts (balance) VALUES (7.25), (-0.30), (-1.75)")
+        .await;
+    adopt(&old, &[]);
+    old.run("UPDATE legacy.accounts SET balance = 0.30 WHERE balance = -0.30")
+        .await;
+    adopt(&old, &["--again"]);
+    let told = |arguments: &[&str]| end(binary(&old.url).arg("adoption").args(arguments)).ok();
+    let runs: serde_json::Value = serde_json::from_str(&told(&["--json"])).unwrap();
+    let accounts = |run: usize| {
+        let tables = runs[run]["report"]["tables"].as_array().unwrap();
+        let found = tables
+            .iter()
+            .find(|table| table["name"] == "accounts")
+            .unwrap();
+        ["legacy", "adopted", "refused"].map(|what| found[what].as_u64().unwrap())
+    };
+    assert_eq!(runs.as_array().unwrap().len(), 2);
+    assert_eq!([accounts(0), accounts(1)], [[3, 1, 2], [2, 1, 1]]);
+    let text = told(&[]);
+    let places = ["run 1 of 2, at ", "run 2 of 2, at "].map(|heading| text.find(heading).unwrap());
+    assert!(places[0] < places[1], "{text}");
+}
+
+/// Three keys of a kind are shown, and on request all, also in the file of the report.
+#[tokio::test]
+async fn the_keys_of_all_rows_are_shown_on_request() {
+    let old = Old::new().await;
+    old.run("INSERT INTO accounts (balance) SELECT -n FROM generate_series(1, 50) AS n; INSERT INTO users (name, email) VALUES ('a', 'b')")
+        .await;
+    let refused = |text: &str| {
+        let line = text
+            .lines()
+            .find(|line| line.contains("accounts.balance balance_form"));
+        line.unwrap().trim().to_owned()
+    };
+    let reason = "50 rows accounts.balance balance_form: no amount of zero or more in whole cents";
+    let few = adopt(&old, &["--dry-run"]).out;
+    assert_eq!(refused(&few), format!("{reason} (1, 2, 3)"));
+    let all: Vec<String> = (1..=50).map(|n| n.to_string()).collect();
+    let shown = adopt(&old, &["--dry-run", "--all"]).out;
+    assert_eq!(refused(&shown), format!("{reason} ({})", all.join(", ")));
+
+    let file = std::env::temp_dir().join(format!("report-{}.json", std::process::id()));
+    let few = adopt(&old, &["--dry-run", "--report", file.to_str().unwrap()]).out;
+    assert_eq!(refused(&few), format!("{reason} (1, 2, 3)"));
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let of_accounts = report["refused"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|of| of["table"] == "accounts");
+    assert_eq!(of_accounts.unwrap()["keys"], serde_json::json!(all));
 }
 
 #[tokio::test]

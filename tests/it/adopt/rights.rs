@@ -118,3 +118,29 @@ async fn rights_are_listed_and_given_on_what_programs_of_before_see() {
     reader.close().await.unwrap();
     role.gone(&old).await;
 }
+
+/// One line says why, and what it says helps.
+#[tokio::test]
+async fn a_server_that_takes_no_writes_is_told_with_what_to_do() {
+    let old = Old::new().await;
+    old.run(&rows()).await;
+    let database = old.text("SELECT quote_ident(current_database())").await;
+    let owner = old.text("SELECT quote_ident(current_user)").await;
+    let run = |arguments: &[&str]| end(binary(&old.url).arg("adopt").args(arguments));
+    let set = format!("ALTER DATABASE {database} SET default_transaction_read_only");
+    old.run(&format!("{set} = on")).await;
+    for arguments in [&[][..], &["--dry-run"]] {
+        run(arguments).failed(&[&format!(
+            "error: this server takes no writes, since default_transaction_read_only is on for the database {database}: {set} = off"
+        )]);
+    }
+    old.run(&format!("BEGIN READ WRITE; {set} = off; COMMIT"))
+        .await;
+    let of_role =
+        format!("ALTER ROLE {owner} IN DATABASE {database} SET default_transaction_read_only");
+    old.run(&format!("{of_role} = on")).await;
+    run(&[]).failed(&[&format!("in this database: {of_role} = off")]);
+    old.run(&format!("BEGIN READ WRITE; {of_role} = off; COMMIT"))
+        .await;
+    assert_eq!(run(&[]).code, Some(3));
+}

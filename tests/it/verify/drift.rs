@@ -103,6 +103,18 @@ const CHANGES: &[(&str, &[&str])] = &[
         "DROP FUNCTION compat.get_week_id()",
         &["function compat.get_week_id() is missing"],
     ),
+    // No statement names these tables.
+    (
+        "ALTER TABLE adoption.refused DROP CONSTRAINT refused_pkey, ALTER COLUMN reason DROP NOT NULL; DROP INDEX adoption.changed_table_idx;
+         ALTER TABLE adoption.run DROP COLUMN proofs; DROP TABLE adoption.week",
+        &[
+            "table adoption.changed: index changed_table_idx is missing",
+            "table adoption.refused: column reason text NOT NULL is missing",
+            "table adoption.refused: constraint refused_pkey is missing",
+            "table adoption.run: column proofs jsonb NOT NULL is missing",
+            "table adoption.week is missing",
+        ],
+    ),
     // Nothing that disturbs us: an index more, and tables of others.
     (
         "CREATE INDEX ON logs (message);

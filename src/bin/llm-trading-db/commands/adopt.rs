@@ -72,7 +72,11 @@ pub(crate) struct Args {
     #[arg(long)]
     allow_published: bool,
 
-    /// Writes the report as JSON to this file, too
+    /// Shows the key of every row that was refused or changed, not of three of a kind
+    #[arg(long)]
+    all: bool,
+
+    /// Writes the report as JSON to this file, too, with the key of every row
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
 
@@ -107,7 +111,10 @@ pub(crate) async fn run(session: &Session, args: &Args) -> Result<()> {
             dry_run: args.dry_run,
             report: &adopted.report,
         })?,
-        false => output::text(&format!("{}\n\n{outcome}", render::render(&adopted.report)))?,
+        false => output::text(&format!(
+            "{}\n\n{outcome}",
+            render::render(&adopted.report, args.all)
+        ))?,
     }
     let refused = adopted.report.rows_refused();
     match refused > 0 && adopted.now {
@@ -195,11 +202,11 @@ pub(crate) async fn tell(session: &Session, args: &Told) -> Result<()> {
             }
         };
     }
-    let report = adopt::report(db).await?;
-    let report = report.context("this database was not adopted")?;
+    let runs = adopt::runs(db).await?;
+    ensure!(!runs.is_empty(), "this database was not adopted");
     match args.format.json {
-        true => output::json(&report),
-        false => output::text(&render::render(&report)),
+        true => output::json(&runs),
+        false => output::text(&render::runs(&runs)),
     }
 }
 
@@ -241,6 +248,7 @@ fn options(args: &Args) -> Result<Options> {
         while_connected: args.while_connected,
         grant_like_before: args.grant_like_before,
         published: args.allow_published,
+        all_keys: args.all || args.report.is_some(),
     })
 }
 

@@ -14,7 +14,12 @@ WITH place AS (
     FROM pg_type
     WHERE typnamespace = current_schema()::regnamespace AND typtype = 'd'
     UNION ALL
-    -- Views and functions also have schemas of their own, for programs that want to see the tables as something else.
+    -- Of other schemas, which no statement need name: what a migration keeps apart, or shows to programs as something else.
+    SELECT pg_class.oid, place.prefix || relname, 'table'
+    FROM pg_class
+    JOIN place ON place.oid = relnamespace
+    WHERE relkind IN ('r', 'p') AND NOT relispartition AND prefix <> ''
+    UNION ALL
     SELECT pg_class.oid, place.prefix || relname, 'view'
     FROM pg_class
     JOIN place ON place.oid = relnamespace
@@ -43,10 +48,13 @@ WITH place AS (
     JOIN pg_class ON pg_class.oid = attrelid
     WHERE atthasdef AND NOT attisdropped
     UNION ALL
-    SELECT attrelid, 'view', ': column ' || attname || ' ' || format_type(atttypid, atttypmod)
+    -- The statements show those of the tables that they name.
+    SELECT attrelid, CASE relkind WHEN 'v' THEN 'view' ELSE 'table' END,
+           ': column ' || attname || ' ' || format_type(atttypid, atttypmod) || CASE WHEN attnotnull THEN ' NOT NULL' ELSE '' END
     FROM pg_attribute
-    JOIN pg_class ON pg_class.oid = attrelid AND relkind = 'v'
-    WHERE attnum > 0
+    JOIN pg_class ON pg_class.oid = attrelid
+    WHERE attnum > 0 AND NOT attisdropped
+      AND (relkind = 'v' OR relkind IN ('r', 'p') AND relnamespace <> current_schema()::regnamespace)
     UNION ALL
     SELECT tgrelid, CASE relkind WHEN 'v' THEN 'view' ELSE 'table' END, ': trigger ' || tgname
     FROM pg_trigger

@@ -1,34 +1,55 @@
 //! The report of an adoption, for people.
 
-use llm_trading_db::adopt::{self, Report};
+use llm_trading_db::adopt::{self, Report, Run};
 
 use crate::{commands::count, output};
 
 /// Lines of a kind that are shown; the report as JSON has all.
 const SHOWN: usize = 40;
+/// Keys that are shown of a line.
+const KEYS: usize = 3;
 
-/// The report, for people.
-pub(super) fn render(report: &Report) -> String {
+/// The reports of all runs, the first one first.
+pub(super) fn runs(runs: &[Run]) -> String {
+    let told = (1..).zip(runs).map(|(number, run)| {
+        let heading = format!(
+            "run {number} of {}, at {}, by version {}",
+            runs.len(),
+            run.at,
+            run.program_version
+        );
+        format!("{heading}\n\n{}", render(&run.report, false))
+    });
+    Vec::from_iter(told).join("\n\n")
+}
+
+/// The report, for people; `all` shows every line and every key that it has.
+pub(super) fn render(report: &Report, all: bool) -> String {
+    let shown = if all { usize::MAX } else { SHOWN };
+    let keys = |keys: &[String]| match all {
+        true => keys.join(", "),
+        false => keys[..keys.len().min(KEYS)].join(", "),
+    };
     let mut parts = vec![tables(report)];
     let mut part = |title: &str, lines: Vec<String>| {
         if !lines.is_empty() {
-            let more = lines.len().saturating_sub(SHOWN);
+            let more = lines.len().saturating_sub(shown);
             let mut text = vec![title.to_owned()];
             text.extend(
                 lines
                     .into_iter()
-                    .take(SHOWN)
+                    .take(shown)
                     .map(|line| format!("  {line}")),
             );
             if more > 0 {
-                text.push(format!("  and {more} more, see --json"));
+                text.push(format!("  and {more} more, see --all or --json"));
             }
             parts.push(text.join("\n"));
         }
     };
     part("weeks", weeks_that_changed(report));
-    part("refused", refused(report));
-    part("changed", changed(report));
+    part("refused", refused(report, keys));
+    part("changed", changed(report, all.then_some(keys)));
     part("notes", notes(report));
     part("objects of others", others(report));
     part("roles without rights on the new tables", rights(report));
@@ -83,7 +104,7 @@ fn place(table: &str, field: Option<&String>) -> String {
     }
 }
 
-fn refused(report: &Report) -> Vec<String> {
+fn refused(report: &Report, keys: impl Fn(&[String]) -> String) -> Vec<String> {
     let line = |of: &adopt::Refused| {
         format!(
             "{} {} {}: {} ({})",
@@ -91,16 +112,19 @@ fn refused(report: &Report) -> Vec<String> {
             place(&of.table, of.field.as_ref()),
             of.code,
             of.reason,
-            of.keys.join(", ")
+            keys(&of.keys)
         )
     };
     report.refused.iter().map(line).collect()
 }
 
-fn changed(report: &Report) -> Vec<String> {
+fn changed(report: &Report, keys: Option<impl Fn(&[String]) -> String>) -> Vec<String> {
     let line = |of: &adopt::Changed| {
         let place = place(&of.table, of.field.as_ref());
-        format!("{} {place} {}", count(of.rows, "row"), of.code)
+        let keys = keys
+            .as_ref()
+            .map_or_else(String::new, |keys| format!(" ({})", keys(&of.keys)));
+        format!("{} {place} {}{keys}", count(of.rows, "row"), of.code)
     };
     report.changed.iter().map(line).collect()
 }
