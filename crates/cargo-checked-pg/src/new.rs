@@ -34,6 +34,19 @@ const FILES: &[(&str, &str)] = &[
     (".gitattributes", include_str!("new/gitattributes")),
 ];
 
+/// Those of the new crate, as in its Cargo.toml.
+const DEPENDENCIES: &[&str] = &[
+    "checked-pg",
+    "checked-pg-build",
+    "chrono",
+    "serde",
+    "sqlx",
+    "tokio",
+];
+
+/// What its test calls by names of their own; a crate of such a name is imported by its full path.
+const IN_THE_TEST: &[&str] = &["notes", "testing"];
+
 /// A `clippy.toml` with the bans.
 #[must_use]
 pub fn bans() -> &'static str {
@@ -67,6 +80,7 @@ pub async fn run(request: &Request) -> Result<()> {
         (None, true) => None,
     };
     let below = request.on.as_deref().map(Below::find).transpose()?;
+    not_a_dependency(&request.folder, below.as_ref())?;
     cargo_new(&request.folder)?;
     let folder = fs::canonicalize(&request.folder)?;
     write(&folder, crates.as_deref(), below.as_ref())?;
@@ -82,6 +96,20 @@ pub async fn run(request: &Request) -> Result<()> {
     eprintln!(
         "next:\n  cd {}\n  cargo test\n  cargo checked-pg prepare   # after a change of a statement, a migration or a domain\n  ./ci.sh",
         request.folder.display()
+    );
+    Ok(())
+}
+
+/// A package may not have the name of what it depends on, which cargo says only later.
+fn not_a_dependency(folder: &Path, below: Option<&Below>) -> Result<()> {
+    let library = |name: &str| name.replace('-', "_");
+    let name = folder.file_name().and_then(|name| name.to_str());
+    let name = name.unwrap_or_default();
+    let own = DEPENDENCIES.iter().copied();
+    let mut all = own.chain(below.map(|below| below.name.as_str()));
+    ensure!(
+        !all.any(|known| library(known) == library(name)),
+        "the crate would have the name of one that it depends on, {name}: choose another"
     );
     Ok(())
 }
@@ -109,6 +137,11 @@ fn write(folder: &Path, crates: Option<&Path>, below: Option<&Below>) -> Result<
     let package = package_name(folder)?;
     ensure!(package == name, "cargo made {package} in {name}");
     let library = package.replace('-', "_");
+    let root = if IN_THE_TEST.contains(&&*library) {
+        "::"
+    } else {
+        ""
+    };
     let testing = ", features = [\"testing\"]";
     let on = |more: &str, one: &str| {
         dependency(folder, crates.map(|crates| crates.join(one)), "0.1", more)
@@ -116,6 +149,7 @@ fn write(folder: &Path, crates: Option<&Path>, below: Option<&Below>) -> Result<
     let fill = [
         ("{name}", package.clone()),
         ("{crate}", library.clone()),
+        ("{root}", root.to_owned()),
         ("{VARIABLE}", library.to_uppercase()),
         ("{build}", on("", "checked-pg-build")),
         ("{library}", on("", "checked-pg")),
@@ -333,6 +367,23 @@ mod tests {
             "{ path = \"../checked-pg\", version = \"0.1\", features = [\"testing\"] }"
         );
         assert_eq!(dependency(from, None, "0.1", ""), "\"0.1\"");
+    }
+
+    #[test]
+    fn a_crate_is_no_dependency_of_its_own() {
+        let manifest = include_str!("new/Cargo.toml.in");
+        for name in DEPENDENCIES {
+            assert!(
+                manifest.contains(&format!("\n{name} = ")) || *name == "chrono",
+                "{name}"
+            );
+        }
+        let below = Below::find("desk-x@2.1").unwrap();
+        for name in ["/a/serde", "checked_pg", "/a/desk_x", "chrono"] {
+            let told = not_a_dependency(Path::new(name), Some(&below)).unwrap_err();
+            assert!(told.to_string().contains("choose another"), "{told}");
+        }
+        not_a_dependency(Path::new("/a/journal"), Some(&below)).unwrap();
     }
 
     #[test]
