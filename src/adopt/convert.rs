@@ -13,12 +13,37 @@ use crate::{
     types::{Timestamp, WeekId},
 };
 
+/// How far a step is.
+pub(super) struct Part {
+    done: u64,
+    of: u64,
+}
+
+impl Part {
+    pub(super) fn of(rows: u64) -> Self {
+        Self { done: 0, of: rows }
+    }
+
+    /// Tells that so many more are done.
+    pub(super) fn tell(&mut self, more: u64, progress: &mut impl FnMut(Step)) {
+        if more > 0 {
+            // A row may become two, such as an order and its trade.
+            self.done = self.of.min(self.done + more);
+            let Self { done, of } = *self;
+            progress(Step::Within { done, of });
+        }
+    }
+}
+
 pub(super) async fn convert(
     tx: &mut Tx,
     again: bool,
+    rows: u64,
     progress: &mut impl FnMut(Step),
 ) -> Result<(), End> {
     progress(Step::Converting);
+    // Market data is written as it is converted, the rest when all of it is judged.
+    let mut part = Part::of(rows);
     for script in [
         Script::Market,
         Script::Returns,
@@ -26,7 +51,7 @@ pub(super) async fn convert(
         Script::Council,
         Script::Journal,
     ] {
-        statements::run(tx, script).await?;
+        statements::run_in_parts(tx, script, |rows| part.tell(rows, progress)).await?;
     }
     if again {
         statements::run(tx, Script::KnownPitches).await?;
@@ -39,18 +64,21 @@ pub(super) async fn convert(
     judge::ids(tx).await?;
     progress(Step::Writing);
     statements::run(tx, Script::GiveIds).await?;
-    statements::run(tx, Script::Write).await?;
-    statements::run(tx, Script::Orders).await?;
+    for script in [Script::Write, Script::Orders] {
+        statements::run_in_parts(tx, script, |rows| part.tell(rows, progress)).await?;
+    }
     judge::trade_ids(tx).await?;
     statements::run(tx, Script::GiveTrades).await?;
     judge::order_ids(tx).await?;
-    statements::run(tx, Script::WriteOrders).await?;
+    let tell = |rows| part.tell(rows, progress);
+    statements::run_in_parts(tx, Script::WriteOrders, tell).await?;
     statements::run(tx, Script::Reviews).await?;
     statements::run(tx, Script::JudgeReviews).await?;
     judge::reviews(tx).await?;
     judge::review_ids(tx).await?;
     statements::run(tx, Script::GiveReviewIds).await?;
-    statements::run(tx, Script::WriteReviews).await?;
+    let tell = |rows| part.tell(rows, progress);
+    statements::run_in_parts(tx, Script::WriteReviews, tell).await?;
     if again {
         statements::run(tx, Script::ForgetPitches).await?;
     }
@@ -74,7 +102,13 @@ pub(super) async fn derive(
     };
     let stored = pending::window(&mut *tx).await?;
     let stored = stored.and_then(|dates| metrics::Window::new(u16::try_from(dates).ok()?).ok());
-    metrics::run_in(tx, stored.unwrap_or_default(), scope).await?;
+    metrics::run_in(tx, stored.unwrap_or_default(), scope, |told| {
+        if let metrics::Progress::Correlations { done, dates, .. } = told {
+            let (done, of) = (done as u64, dates as u64);
+            progress(Step::Within { done, of });
+        }
+    })
+    .await?;
     progress(Step::Comparing);
     Ok(statements::run(tx, Script::CompareDerived).await?)
 }

@@ -147,11 +147,12 @@ async fn adopt(
     }
     let rows = statements::rows_to_read(tx).await?;
     progress(Step::Reading { rows });
-    statements::run(tx, Script::Read).await?;
+    let mut part = convert::Part::of(rows);
+    statements::run_in_parts(tx, Script::Read, |done| part.tell(done, progress)).await?;
     if options.again {
         statements::run(tx, Script::OnlyRefused).await?;
     }
-    convert::convert(tx, options.again, progress).await?;
+    convert::convert(tx, options.again, rows, progress).await?;
     convert::derive(tx, options.again, progress).await?;
     if options.grant_like_before {
         statements::run(tx, Script::Grant).await?;

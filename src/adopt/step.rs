@@ -27,12 +27,21 @@ pub enum Step {
     Deriving,
     /// Compares them with the old ones.
     Comparing,
+    /// Is within the step that was told last: so much of it is done.
+    Within {
+        /// Rows, or dates of correlations.
+        done: u64,
+        /// All of them.
+        of: u64,
+    },
 }
 
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Self::Reading { rows } = self {
-            return write!(f, "reading {rows} old rows");
+        match self {
+            Self::Reading { rows } => return write!(f, "reading {rows} old rows"),
+            Self::Within { done, of } => return write!(f, "{done} of {of}"),
+            _ => {}
         }
         f.write_str(match self {
             Self::Moving => "moving the old tables",
@@ -43,6 +52,7 @@ impl fmt::Display for Step {
             Self::Writing => "writing the new rows",
             Self::Proving => "proving that nothing was lost",
             Self::Deriving => "computing returns and correlations",
+            Self::Within { .. } => "at work",
             Self::Comparing => "comparing them with the old ones",
         })
     }

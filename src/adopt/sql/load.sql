@@ -27,49 +27,97 @@ LANGUAGE sql STABLE AS $$
     END
 $$;
 
-CREATE FUNCTION pg_temp.load(wanted text, known text[], documents text[]) RETURNS bigint
+-- Which tables are read, in their order, and how.
+CREATE TEMP TABLE reading (place integer GENERATED ALWAYS AS IDENTITY, name text, known text[], documents text[], pieces text, twice text) ON COMMIT DROP;
+
+CREATE FUNCTION pg_temp.begin_to_load(wanted text) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
-    legacy text := current_setting('adopt.legacy');
-    relation regclass;
-    pieces text;
-    twice text;
-    loaded bigint;
-    found record;
+    relation oid := (SELECT was FROM pg_temp.moved WHERE name = wanted);
 BEGIN
     EXECUTE format(
         'CREATE TEMP TABLE old_%s (n bigint GENERATED ALWAYS AS IDENTITY, key text, j jsonb, twice boolean, origin text) ON COMMIT DROP', wanted);
-    SELECT was INTO relation FROM pg_temp.moved WHERE name = wanted;
-    -- What follows from bars is computed anew from them, if there are any.
-    IF wanted IN ('daily_log_returns', 'rolling_7day_log_returns', 'correlation_matrix') 
-       AND (current_setting('adopt.again') = 'yes' OR EXISTS (SELECT FROM pg_temp.old_daily_bars)) THEN
-        RETURN 0;
-    END IF;
-    IF relation IS NULL THEN
-        RETURN 0;
-    END IF;
-    SELECT string_agg(piece, ' || ' ORDER BY part) INTO pieces
-    FROM (
-        -- A function takes a hundred arguments.
-        SELECT part, 'jsonb_build_object(' || string_agg(format('%L, %s', attname, expression), ', ') || ')' AS piece
-        FROM (
-            SELECT attname, (row_number() OVER (ORDER BY attnum) - 1) / 40 AS part,
-                   pg_temp.expression(attname, atttypid, attname = ANY (documents)) AS expression
+    UPDATE pg_temp.reading
+    SET pieces = (
+            SELECT string_agg(piece, ' || ' ORDER BY part)
+            FROM (
+                -- A function takes a hundred arguments.
+                SELECT part, 'jsonb_build_object(' || string_agg(format('%L, %s', attname, expression), ', ') || ')' AS piece
+                FROM (
+                    SELECT attname, (row_number() OVER (ORDER BY attnum) - 1) / 40 AS part,
+                           pg_temp.expression(attname, atttypid, attname = ANY (documents)) AS expression
+                    FROM pg_attribute
+                    WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped
+                ) AS attribute
+                GROUP BY part
+            ) AS parts
+        ),
+        -- Only the types json and text keep a key that is there twice.
+        twice = (
+            SELECT string_agg(format('pg_temp.has_twice(old.%I::text)', attname), ' OR ')
             FROM pg_attribute
-            WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped
-        ) AS attribute
-        GROUP BY part
-    ) AS parts;
-    -- Only the types json and text keep a key that is there twice.
-    SELECT string_agg(format('pg_temp.has_twice(old.%I::text)', attname), ' OR ') INTO twice
-    FROM pg_attribute
-    WHERE attrelid = relation AND attname = ANY (documents) AND NOT attisdropped
-      AND atttypid IN ('json'::regtype, 'text'::regtype, 'varchar'::regtype, 'bpchar'::regtype);
+            WHERE attrelid = relation AND attname = ANY (documents) AND NOT attisdropped
+              AND atttypid IN ('json'::regtype, 'text'::regtype, 'varchar'::regtype, 'bpchar'::regtype)
+        )
+    WHERE name = wanted;
+END
+$$;
+
+-- Behind each part comes a row that does nothing: the server sends what fills its buffer of 8 KiB, and so the end of a row with the
+-- next one.
+-- What is read of a table at once, some megabytes, so that one can tell how far it is; the last part has no end. Asked when what comes
+-- before is read: what follows from bars is computed anew from them, if there are any.
+CREATE FUNCTION pg_temp.blocks(wanted text) RETURNS TABLE (low bigint, high bigint, filler boolean)
+LANGUAGE plpgsql AS $$
+DECLARE
+    at_once bigint := 256;
+    relation oid := (SELECT was FROM pg_temp.moved WHERE name = wanted);
+    blocks bigint;
+BEGIN
+    IF relation IS NULL
+       OR wanted IN ('daily_log_returns', 'rolling_7day_log_returns', 'correlation_matrix')
+       AND (current_setting('adopt.again') = 'yes' OR EXISTS (SELECT FROM pg_temp.old_daily_bars)) THEN
+        RETURN;
+    END IF;
+    -- A block of that number of each of its parts.
+    WITH RECURSIVE tree AS (
+        SELECT relation AS oid
+        UNION
+        SELECT inhrelid FROM tree JOIN pg_inherits ON inhparent = tree.oid
+    )
+    SELECT max(pg_relation_size(tree.oid)) / current_setting('block_size')::bigint INTO blocks FROM tree;
+    RETURN QUERY
+    SELECT first, CASE WHEN first + at_once < blocks THEN first + at_once END, behind
+    FROM generate_series(0, GREATEST(blocks - 1, 0), at_once) AS first
+    CROSS JOIN (VALUES (false), (true)) AS row_of (behind)
+    ORDER BY first, behind;
+END
+$$;
+
+CREATE FUNCTION pg_temp.load_between(wanted text, low bigint, high bigint) RETURNS bigint
+LANGUAGE plpgsql AS $$
+DECLARE
+    how record;
+    loaded bigint;
+BEGIN
+    SELECT * INTO how FROM pg_temp.reading WHERE name = wanted;
     EXECUTE format(
         'INSERT INTO pg_temp.old_%s (key, j, twice, origin) SELECT COALESCE(j ->> ''id'', ''row '' || at), j, twice, %L
-         FROM (SELECT old.ctid::text AS at, %s AS j, COALESCE(%s, false) AS twice FROM %I.%I AS old) AS found',
-        wanted, wanted, pieces, COALESCE(twice, 'false'), legacy, wanted);
+         FROM (SELECT old.ctid::text AS at, %s AS j, COALESCE(%s, false) AS twice FROM %I.%I AS old WHERE old.ctid >= %L::tid%s) AS found',
+        wanted, wanted, how.pieces, COALESCE(how.twice, 'false'), current_setting('adopt.legacy'), wanted, format('(%s,0)', low),
+        CASE WHEN high IS NULL THEN '' ELSE format(' AND old.ctid < %L::tid', format('(%s,0)', high)) END);
     GET DIAGNOSTICS loaded = ROW_COUNT;
+    RETURN loaded;
+END
+$$;
+
+CREATE FUNCTION pg_temp.end_of_load(wanted text) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    how record;
+    found record;
+BEGIN
+    SELECT * INTO how FROM pg_temp.reading WHERE name = wanted;
     -- Without a primary key an id may be there twice.
     EXECUTE format(
         'UPDATE pg_temp.old_%1$s AS old SET key = old.key || ''#'' || place
@@ -77,14 +125,15 @@ BEGIN
          WHERE numbered.n = old.n AND place > 1', wanted);
     FOR found IN
         SELECT attname FROM pg_attribute
-        WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped AND attname <> 'id' AND attname <> ALL (known)
+        WHERE attrelid = (SELECT was FROM pg_temp.moved WHERE name = wanted) AND attnum > 0 AND NOT attisdropped AND attname <> 'id'
+          AND attname <> ALL (how.known)
+          AND EXISTS (SELECT FROM pg_temp.blocks(wanted))
     LOOP
         EXECUTE format(
             'INSERT INTO pg_temp.note SELECT %L, ''column_left'', %L, count(*) FROM pg_temp.old_%s WHERE j -> %L <> ''null''',
             wanted, found.attname, wanted, found.attname);
     END LOOP;
     EXECUTE format('ANALYZE pg_temp.old_%s', wanted);
-    RETURN loaded;
 END
 $$;
 
@@ -100,22 +149,25 @@ EXCEPTION
 END
 $$;
 
--- Writes what was made of an old table, all at once; where the database refuses that, half by half, so that a rule that nobody
+-- Writes what was made of an old table, a part of it at once; where the database refuses that, half by half, so that a rule that nobody
 -- thought of costs the rows that break it and no others.
-CREATE FUNCTION pg_temp.put(wanted text, columns text) RETURNS void
+CREATE FUNCTION pg_temp.parts(wanted text) RETURNS TABLE (low bigint, high bigint, filler boolean)
 LANGUAGE plpgsql AS $$
 DECLARE
+    at_once bigint := 20000;
     lowest bigint;
     highest bigint;
 BEGIN
     EXECUTE format('SELECT min(n), max(n) FROM pg_temp.new_%s WHERE code IS NULL', wanted) INTO lowest, highest;
-    IF lowest IS NOT NULL THEN
-        PERFORM pg_temp.put_between(wanted, columns, lowest, highest);
-    END IF;
+    RETURN QUERY
+    SELECT first, LEAST(first + at_once - 1, highest), behind
+    FROM generate_series(lowest, highest, at_once) AS first
+    CROSS JOIN (VALUES (false), (true)) AS row_of (behind)
+    ORDER BY first, behind;
 END
 $$;
 
-CREATE FUNCTION pg_temp.put_between(wanted text, columns text, lowest bigint, highest bigint) RETURNS void
+CREATE FUNCTION pg_temp.put_between(wanted text, columns text, lowest bigint, highest bigint) RETURNS bigint
 LANGUAGE plpgsql AS $$
 DECLARE
     rule text;
@@ -125,7 +177,7 @@ BEGIN
         EXECUTE format(
             'INSERT INTO %I.%I (%s) SELECT %s FROM pg_temp.new_%s WHERE code IS NULL AND n BETWEEN $1 AND $2',
             current_schema(), wanted, columns, columns, wanted) USING lowest, highest;
-        RETURN;
+        RETURN highest - lowest + 1;
     EXCEPTION
         -- Bad data, a broken rule, or a limit; anything else is not the fault of a row.
         WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded THEN
@@ -142,6 +194,7 @@ BEGIN
         USING CASE WHEN is_taken THEN 'superseded' ELSE 'database:' || rule END,
               CASE WHEN is_taken THEN 'a row of the same key is there already, by the rule ' ELSE 'the database refuses it by the rule ' END || rule, lowest;
     END IF;
+    RETURN highest - lowest + 1;
 END
 $$;
 

@@ -1,29 +1,36 @@
 -- Reads all old tables, and decides once what each week label means.
 
-SELECT
-    pg_temp.load('daily_bars', '{symbol,date,open,high,low,close,volume,created_at}', '{}'),
-    pg_temp.load('daily_log_returns', '{symbol,date,log_return,created_at}', '{}'),
-    pg_temp.load('rolling_7day_log_returns', '{symbol,date,log_return_7d,created_at}', '{}'),
-    pg_temp.load('correlation_matrix', '{date,symbol_1,symbol_2,correlation,created_at}', '{}'),
-    pg_temp.load('hourly_snapshots', '{symbol,timestamp,date,hour,price,volume,created_at}', '{}'),
-    pg_temp.load('fetch_log', '{fetch_type,symbol,status,success,error_message,timestamp}', '{}'),
-    pg_temp.load('research_reports', '{week_id,provider,model,natural_language,structured_json,status,error_message,generated_at,created_at}', '{structured_json}'),
-    pg_temp.load('pm_pitches', '{week_id,model,account,pitch_data,instrument,direction,conviction,research_date,created_at,research_pack_a_id}', '{pitch_data}'),
-    pg_temp.load('peer_reviews', '{week_id,pitch_id,reviewer_model,pitch_label,anonymized_pitch_label,review_data,research_date,created_at}', '{review_data}'),
-    pg_temp.load('chairman_decisions', '{week_id,decision_data,research_date,created_at,model}', '{decision_data}'),
-    pg_temp.load('execution_events', '{week_id,event_type,account,event_data,occurred_at,created_at}', '{event_data}'),
-    pg_temp.load('account_performance', '{account,weeks_lookback,total_return,sharpe_ratio,max_drawdown,volatility,weeks_traded,profitable_weeks,win_rate,avg_conviction,max_conviction,calculated_at,created_at,updated_at}', '{}'),
-    pg_temp.load('weekly_performance', '{account,week_id,week_start,week_end,weekly_return,weekly_volatility,instrument,direction,entry_conviction,exit_conviction,entry_price,exit_price,position_size,realized_pnl,fees,net_pnl,entry_reason,exit_reason,panic_exit,market_regime,calculated_at,created_at,updated_at}', '{}'),
-    pg_temp.load('market_condition_performance', '{condition_type,condition_value,account,weeks_in_condition,avg_return,avg_sharpe,win_rate,weeks_lookback,calculated_at,created_at,updated_at}', '{}'),
-    pg_temp.load('users', '{name,email,active,age,created_at}', '{}'),
-    pg_temp.load('accounts', '{balance,created_at}', '{}'),
-    pg_temp.load('logs', '{level,message,data,created_at}', '{data}'),
-    pg_temp.load('events', '{event_type,week_id,account_id,timestamp,payload}', '{payload}'),
-    pg_temp.load('orders', '{week_id,account_id,order_id,symbol,side,qty,limit_price,status,decision_id,created_at,updated_at}', '{}'),
-    pg_temp.load('positions', '{account_id,symbol,qty,avg_entry_price,current_price,created_at}', '{}'),
-    pg_temp.load('trade_orders', '{}', '{}'),
-    pg_temp.load('account_positions', '{}', '{}'),
-    pg_temp.load('research_packs', '{week_id,provider,research_data,created_at,completed_at,success,error_message}', '{research_data}');
+INSERT INTO pg_temp.reading (name, known, documents)
+VALUES
+    ('daily_bars', '{symbol,date,open,high,low,close,volume,created_at}', '{}'),
+    ('daily_log_returns', '{symbol,date,log_return,created_at}', '{}'),
+    ('rolling_7day_log_returns', '{symbol,date,log_return_7d,created_at}', '{}'),
+    ('correlation_matrix', '{date,symbol_1,symbol_2,correlation,created_at}', '{}'),
+    ('hourly_snapshots', '{symbol,timestamp,date,hour,price,volume,created_at}', '{}'),
+    ('fetch_log', '{fetch_type,symbol,status,success,error_message,timestamp}', '{}'),
+    ('research_reports', '{week_id,provider,model,natural_language,structured_json,status,error_message,generated_at,created_at}', '{structured_json}'),
+    ('pm_pitches', '{week_id,model,account,pitch_data,instrument,direction,conviction,research_date,created_at,research_pack_a_id}', '{pitch_data}'),
+    ('peer_reviews', '{week_id,pitch_id,reviewer_model,pitch_label,anonymized_pitch_label,review_data,research_date,created_at}', '{review_data}'),
+    ('chairman_decisions', '{week_id,decision_data,research_date,created_at,model}', '{decision_data}'),
+    ('execution_events', '{week_id,event_type,account,event_data,occurred_at,created_at}', '{event_data}'),
+    ('account_performance', '{account,weeks_lookback,total_return,sharpe_ratio,max_drawdown,volatility,weeks_traded,profitable_weeks,win_rate,avg_conviction,max_conviction,calculated_at,created_at,updated_at}', '{}'),
+    ('weekly_performance', '{account,week_id,week_start,week_end,weekly_return,weekly_volatility,instrument,direction,entry_conviction,exit_conviction,entry_price,exit_price,position_size,realized_pnl,fees,net_pnl,entry_reason,exit_reason,panic_exit,market_regime,calculated_at,created_at,updated_at}', '{}'),
+    ('market_condition_performance', '{condition_type,condition_value,account,weeks_in_condition,avg_return,avg_sharpe,win_rate,weeks_lookback,calculated_at,created_at,updated_at}', '{}'),
+    ('users', '{name,email,active,age,created_at}', '{}'),
+    ('accounts', '{balance,created_at}', '{}'),
+    ('logs', '{level,message,data,created_at}', '{data}'),
+    ('events', '{event_type,week_id,account_id,timestamp,payload}', '{payload}'),
+    ('orders', '{week_id,account_id,order_id,symbol,side,qty,limit_price,status,decision_id,created_at,updated_at}', '{}'),
+    ('positions', '{account_id,symbol,qty,avg_entry_price,current_price,created_at}', '{}'),
+    ('trade_orders', '{}', '{}'),
+    ('account_positions', '{}', '{}'),
+    ('research_packs', '{week_id,provider,research_data,created_at,completed_at,success,error_message}', '{research_data}');
+SELECT pg_temp.begin_to_load(name) FROM pg_temp.reading ORDER BY place;
+-- With rows of 8 KiB the program hears of each part when it is read.
+SELECT CASE WHEN NOT filler THEN pg_temp.load_between(name, low, high) END AS told, repeat(' ', 8192) AS flush
+FROM (SELECT name FROM pg_temp.reading ORDER BY place) AS next
+CROSS JOIN LATERAL pg_temp.blocks(name) AS part;
+SELECT pg_temp.end_of_load(name) FROM pg_temp.reading ORDER BY place;
 
 -- What SQLAlchemy's models kept elsewhere, in the shape of the table that holds it now.
 INSERT INTO pg_temp.old_execution_events (key, j, twice, origin)

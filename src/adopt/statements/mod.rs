@@ -22,6 +22,9 @@ pub(super) use told::{
     stored_runs,
 };
 
+use futures_util::TryStreamExt;
+use sqlx::Row;
+
 use super::Restated;
 use crate::{
     db::Tx,
@@ -32,6 +35,23 @@ use crate::{
 pub(super) async fn run(tx: &mut Tx, script: Script) -> Result<()> {
     tx.raw(async |conn| {
         sqlx::raw_sql(script.text()).execute(conn).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// As [`run`]; `told` hears how many rows each part of the work had, when it is done.
+pub(super) async fn run_in_parts(
+    tx: &mut Tx,
+    script: Script,
+    mut told: impl FnMut(u64),
+) -> Result<()> {
+    tx.raw(async |conn| {
+        let mut steps = sqlx::raw_sql(script.text()).fetch_many(conn);
+        while let Some(step) = steps.try_next().await? {
+            let rows = step.right().and_then(|row| row.try_get("told").ok());
+            told(rows.map_or(0, |rows: i64| rows.unsigned_abs()));
+        }
         Ok(())
     })
     .await

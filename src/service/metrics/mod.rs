@@ -266,7 +266,12 @@ async fn elsewhere(db: &Db) -> Result<Vec<Misfit>> {
 }
 
 /// As [`run`], all of it in the caller's transaction: nothing of it is seen, or stays, before that is committed.
-pub(crate) async fn run_in(tx: &mut Tx, window: Window, scope: Scope) -> Result<Summary> {
+pub(crate) async fn run_in(
+    tx: &mut Tx,
+    window: Window,
+    scope: Scope,
+    mut progress: impl FnMut(Progress),
+) -> Result<Summary> {
     if scope == Scope::All {
         pending::note_all_returns(&mut *tx).await?;
     }
@@ -276,8 +281,15 @@ pub(crate) async fn run_in(tx: &mut Tx, window: Window, scope: Scope) -> Result<
         summary += part.summary;
         stuck.extend(part.stuck);
     }
-    adopt_window(tx, window, scope).await?;
-    while matrices::next_in(tx, window, &mut summary).await? {}
+    adopt_window(&mut *tx, window, scope).await?;
+    let (dates, size) = matrices::outlook(&mut *tx, window).await?;
+    while matrices::next_in(tx, window, &mut summary).await? {
+        progress(Progress::Correlations {
+            done: summary.dates.min(dates),
+            dates,
+            values_per_date: size * size,
+        });
+    }
     Ok(summary)
 }
 

@@ -1,6 +1,13 @@
 //! Old databases as nobody would wish them: settings, types, names, owners and rows that nobody thought of.
 
-use sqlx::{Connection, PgConnection};
+use std::time::Instant;
+
+use llm_trading_db::{
+    adopt::{self as adoption, Step},
+    config::Config,
+    db::Db,
+};
+use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 
 use super::{
     adopting::{adopt, lines, report},
@@ -311,6 +318,73 @@ async fn a_table_that_another_transaction_holds_is_not_waited_for_without_end() 
 }
 
 /// The progress says how much there is to do.
+/// How far a long step is: in parts, never back, to the end.
+#[tokio::test]
+async fn the_progress_within_a_step_tells_how_much_is_done() {
+    let old = Old::new().await;
+    old.run(
+        "INSERT INTO daily_bars (symbol, date, close)
+         SELECT 'S' || n % 3, DATE '1900-01-01' + n / 3, 5 + n % 7 FROM generate_series(0, 89999) AS n;
+         INSERT INTO users (name, email) VALUES ('a', 'a@example.org')",
+    )
+    .await;
+    let config = Config::from_options(old.url.parse::<PgConnectOptions>().unwrap());
+    let db = Db::connect(&config).await.unwrap();
+    let options = adoption::Options {
+        dry_run: true,
+        ..adoption::Options::default()
+    };
+    /// Name, beginning, and how much was done of how much.
+    type Told = (String, Instant, Vec<(u64, u64)>);
+    let mut steps: Vec<Told> = Vec::new();
+    let mut reading = Vec::new();
+    adoption::run(&db, &options, crate::fixtures::now(), |step| match step {
+        Step::Within { done, of } => {
+            let (name, _, told) = steps.last_mut().unwrap();
+            if name.starts_with("reading") {
+                reading.push(Instant::now());
+            }
+            told.push((done, of));
+        }
+        step => steps.push((step.to_string(), Instant::now(), Vec::new())),
+    })
+    .await
+    .unwrap();
+    // When it is done, and not all of it at the end.
+    let begun = steps.iter().find(|(name, ..)| name.starts_with("reading"));
+    let ended = steps
+        .iter()
+        .find(|(name, ..)| name.starts_with("converting"));
+    let took = ended.unwrap().1 - begun.unwrap().1;
+    assert!(reading[2] - reading[0] > took / 20, "{took:?}");
+    let within = |name: &str| {
+        let step = steps.iter().find(|(step, ..)| step == name);
+        let told = step.unwrap().2.clone();
+        assert!(told.is_sorted(), "{name}: {told:?}");
+        told
+    };
+    let read = within("reading 90001 old rows");
+    assert!(
+        read.len() > 2 && read.last() == Some(&(90_001, 90_001)),
+        "{read:?}"
+    );
+    let converted = within("converting them");
+    assert!(
+        converted.len() > 3 && converted.last() == Some(&(90_000, 90_001)),
+        "{converted:?}"
+    );
+    assert_eq!(
+        within("writing the new rows").last(),
+        Some(&(90_001, 90_001))
+    );
+    let derived = within("computing returns and correlations");
+    let dates = derived[0].1;
+    assert!(
+        derived.len() > 3 && derived.last() == Some(&(dates, dates)),
+        "{derived:?}"
+    );
+}
+
 #[tokio::test]
 async fn the_progress_tells_the_rows() {
     let old = Old::new().await;

@@ -2,11 +2,17 @@
 
 mod render;
 
-use std::{collections::BTreeMap, fs, io::IsTerminal, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::IsTerminal,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, bail, ensure};
 use llm_trading_db::{
-    adopt::{self, Adopted, Options, Report},
+    adopt::{self, Adopted, Options, Report, Step},
     types::{Account, WeekId},
 };
 use serde::Serialize;
@@ -93,10 +99,15 @@ pub(crate) async fn run(session: &Session, args: &Args) -> Result<()> {
         return forget(session, args.yes).await;
     }
     let options = options(args)?;
+    let mut pace = Pace::default();
     let tell = |step| {
+        let is_part = matches!(step, Step::Within { .. });
+        if !pace.is_due(is_part, Instant::now()) {
+            return;
+        }
         tracing::info!("{step}");
         if std::io::stderr().is_terminal() {
-            crate::say(&format!("{step} …"));
+            crate::say(&format!("{}{step} …", if is_part { "  " } else { "" }));
         }
     };
     let adopted = adopt::run(&session.db, &options, now(), tell).await?;
@@ -127,6 +138,22 @@ pub(crate) async fn run(session: &Session, args: &Args) -> Result<()> {
         }])
         .into()),
         false => Ok(()),
+    }
+}
+
+/// When the last line was told.
+#[derive(Default)]
+struct Pace(Option<Instant>);
+
+impl Pace {
+    /// Whether a line is to be told now: each step is, and how far one is once a second.
+    fn is_due(&mut self, is_part: bool, now: Instant) -> bool {
+        const PAUSE: Duration = Duration::from_secs(1);
+        let is_due = !is_part || self.0.is_none_or(|last| now.duration_since(last) >= PAUSE);
+        if is_due {
+            self.0 = Some(now);
+        }
+        is_due
     }
 }
 
@@ -298,5 +325,27 @@ fn outcome(args: &Args, adopted: &Adopted) -> String {
             "adopted. `llm-trading-db performance` calculates the statistics of the accounts anew"
                 .to_owned()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_far_a_step_is_is_told_once_a_second() {
+        let (mut pace, begun) = (Pace::default(), Instant::now());
+        let told = [
+            (false, 0),
+            (true, 10),
+            (true, 999),
+            (true, 1_000),
+            (true, 1_500),
+            (false, 1_600),
+            (true, 2_100),
+            (true, 2_600),
+        ]
+        .map(|(is_part, at)| pace.is_due(is_part, begun + Duration::from_millis(at)));
+        assert_eq!(told, [true, false, false, true, false, true, false, true]);
     }
 }
