@@ -1,5 +1,6 @@
 //! Transactions: commit on `Ok`, roll back on `Err`, drain or close the connection on a cancel or a panic.
 
+mod abandoned;
 mod active;
 mod observe;
 mod options;
@@ -213,6 +214,9 @@ impl Db {
             Err(error) => return (Err(error.into()), None),
         };
         let result = active::inside(self.id(), began, work(&mut tx)).await;
+        if let Err(error) = tx.undo_abandoned().await {
+            tracing::debug!(%error, "what was abandoned could not be undone");
+        }
         let Tx {
             lease, mut seen, ..
         } = tx;

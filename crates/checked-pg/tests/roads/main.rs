@@ -8,6 +8,7 @@
     reason = "a test asks sessions what they are by statements of its own"
 )]
 
+mod abandoned;
 mod failover;
 mod history;
 mod honoured;

@@ -1,9 +1,9 @@
 use super::tx::Tx;
 use crate::{
-    db::proof::{Stands, leave, nonce},
+    db::proof::{Stands, leave},
     error::{DatabaseError, Error, Result, TimeoutKind},
 };
-use sqlx::{AssertSqlSafe, Executor, PgConnection};
+use sqlx::PgConnection;
 
 /// Lends the connection in a savepoint of its own name, which shows afterwards whether the transaction is still the same.
 pub(super) async fn raw<T, E, F>(tx: &mut Tx, work: F) -> Result<T, E>
@@ -13,16 +13,15 @@ where
 {
     tx.refuse_if_over()?;
     tx.lease.suspect();
-    let savepoint = nonce();
-    let begin = AssertSqlSafe(format!("SAVEPOINT {savepoint}"));
-    tx.quiet().await?;
-    let begun = tx.answer(async |conn| conn.execute(begin).await).await;
-    begun.map_err(Error::from)?;
+    let mut open = tx.enter().await?;
 
     let result = work(tx.lease.conn()).await;
+    open.leaving();
     let mut patience = tx.patience;
-    let left = leave(tx.lease.conn(), &savepoint, result.is_err());
-    let stands = match patience.wait(left).await {
+    let left = leave(tx.lease.conn(), &open.name, result.is_err());
+    let left = patience.wait(left).await;
+    open.close(tx);
+    let stands = match left {
         Ok(Ok(stands)) => stands,
         other => {
             tx.seen.broken = true;

@@ -1,3 +1,4 @@
+use super::abandoned::Abandoned;
 use crate::{
     db::{
         executor::{Statement, first_row, next_step},
@@ -39,6 +40,9 @@ pub struct Tx {
     pub(super) seen: Seen,
     /// For the answers to one statement.
     pub(super) patience: Patience,
+    /// How many savepoints are open.
+    pub(super) depth: usize,
+    pub(super) abandoned: Abandoned,
 }
 
 /// What the statements of a transaction came across.
@@ -69,13 +73,16 @@ impl Tx {
             lease,
             seen: Seen::default(),
             patience,
+            depth: 0,
+            abandoned: Abandoned::default(),
         }
     }
 
     /// Runs `work` on the connection itself, in a savepoint: for COPY, LISTEN and extensions that ask for a `PgConnection`.
     ///
     /// If `work` returns `Err`, what it did is undone, and the transaction can go on. Whatever it leaves in the session (a setting,
-    /// a temporary table, a channel) lasts until the transaction ends, and is cleaned up then.
+    /// a temporary table, a channel) lasts until the transaction ends, and is cleaned up then. If it is dropped half-way, what it did is
+    /// undone before the next statement of the transaction.
     ///
     /// ```no_run
     /// # use checked_pg::{db::Db, error::Error};
@@ -106,8 +113,9 @@ impl Tx {
     }
 
     /// Refuses a statement that would end the transaction, and remembers what may leave something in the session.
-    pub(super) fn admit(&mut self, sql: &str) -> Result<()> {
+    pub(super) async fn admit(&mut self, sql: &str) -> Result<()> {
         self.refuse_if_over()?;
+        self.undo_abandoned().await?;
         let traits = Traits::of(sql);
         if traits.controls_transaction {
             return Err(refuse_control());
@@ -146,6 +154,7 @@ impl Tx {
 
     /// The connection, with nothing under way on it.
     pub(super) async fn quiet(&mut self) -> Result<&mut PgConnection> {
+        self.undo_abandoned().await?;
         let mut patience = self.patience;
         let error = match patience.wait(settle_what_is_owed(self.lease.conn())).await {
             Ok(Ok(_)) => return Ok(self.lease.conn()),
@@ -220,7 +229,7 @@ impl Tx {
     ) -> BoxStream<'e, Result<Step, sqlx::Error>> {
         try_stream! {
             let statement = statement?;
-            self.admit(statement.text())?;
+            self.admit(statement.text()).await?;
             let mut patience = self.patience;
             let outcome = {
                 let mut steps = self.lease.conn().fetch_many(statement);
@@ -272,7 +281,7 @@ impl<'t> Executor<'t> for &'t mut Tx {
         let statement = Statement::take_apart(query);
         async move {
             let statement = statement?;
-            self.admit(statement.text())?;
+            self.admit(statement.text()).await?;
             let mut watch = statement.watch();
             let row = self
                 .answer(async |conn| first_row(conn, statement).await)
@@ -291,7 +300,7 @@ impl<'t> Executor<'t> for &'t mut Tx {
         't: 'e,
     {
         async move {
-            self.admit(sql.as_str())?;
+            self.admit(sql.as_str()).await?;
             self.answer(async |conn| conn.prepare_with(sql, parameters).await)
                 .await
         }
@@ -307,7 +316,7 @@ impl<'t> Executor<'t> for &'t mut Tx {
         't: 'e,
     {
         async move {
-            self.admit(sql.as_str())?;
+            self.admit(sql.as_str()).await?;
             self.answer(async |conn| conn.describe(sql).await).await
         }
         .boxed()
