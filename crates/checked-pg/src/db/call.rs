@@ -145,7 +145,6 @@ impl<'d> Call<'d> {
             Again::PreparedAnew if in_rounds => lease.settle(&outcome),
             Again::PreparedAnew => {
                 tracing::debug!("the statement is prepared anew, and runs once more");
-                self.statement.forget_columns();
                 let cleared = self.patience.wait(lease.conn().clear_cached_statements());
                 match cleared.await {
                     Ok(Ok(())) => {

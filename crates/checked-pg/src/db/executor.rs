@@ -197,7 +197,6 @@ pub(super) async fn first_row(
 pub(super) struct Statement {
     sql: SqlStr,
     arguments: Option<PgArguments>,
-    prepared: Option<PgStatement>,
     persistent: bool,
 }
 
@@ -207,14 +206,8 @@ impl Statement {
         Self {
             sql,
             arguments: None,
-            prepared: None,
             persistent: true,
         }
-    }
-
-    /// What was learned of its columns when it was prepared may be out of date.
-    pub(super) fn forget_columns(&mut self) {
-        self.prepared = None;
     }
 
     /// What notes the rows of this statement.
@@ -230,7 +223,6 @@ impl Statement {
         #[cfg_attr(not(feature = "testing"), expect(unused_mut))]
         let mut statement = Self {
             arguments: query.take_arguments().map_err(Error::Encode)?,
-            prepared: query.statement().cloned(),
             persistent: query.persistent(),
             sql: query.sql(), // consumes the query, so last
         };
@@ -250,8 +242,9 @@ impl Execute<'_, Postgres> for Statement {
         self.sql
     }
 
+    /// What another connection once learned of its columns may be out of date on this one, and nothing would tell.
     fn statement(&self) -> Option<&PgStatement> {
-        self.prepared.as_ref()
+        None
     }
 
     fn take_arguments(&mut self) -> Result<Option<PgArguments>, sqlx::error::BoxDynError> {

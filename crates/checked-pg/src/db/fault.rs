@@ -26,11 +26,14 @@ pub(super) fn leaves_connection_usable(error: &Error) -> bool {
 /// True if the statement, of which nothing has come back yet, provably had no effect: the server had already ended the session,
 /// or the socket was closed before the last byte of the request, its Sync and hence its commit, was sent.
 ///
-/// An end of file or a reset while reading proves nothing. And there is one exception: a `CALL` of a procedure that commits
-/// inside may have done so.
+/// An end of file or a reset while reading proves nothing. Nor does any error of a statement that may commit before its end, such as a
+/// `CALL`.
 pub(super) fn proves_statement_did_not_run(error: &Error) -> bool {
     match error {
-        Error::Database(error) => matches!(error.code().as_deref(), Some("57P01" | "57P05")),
+        Error::Database(error) => {
+            // 25P03: it ended the session for doing nothing in a transaction.
+            matches!(error.code().as_deref(), Some("57P01" | "57P05" | "25P03"))
+        }
         Error::Io(error) => error.kind() == ErrorKind::BrokenPipe,
         _ => false,
     }
@@ -52,6 +55,9 @@ pub(super) enum Again {
 
 /// What an error says of a statement by itself, of which nothing has come back to the caller yet.
 pub(super) fn again(error: &Error, traits: Traits) -> Again {
+    if traits.may_commit_inside {
+        return Again::Never;
+    }
     if proves_statement_did_not_run(error) {
         return Again::Elsewhere;
     }
@@ -65,14 +71,18 @@ pub(super) fn again(error: &Error, traits: Traits) -> Again {
     }
 }
 
-/// True if a statement failed before it ran since what was prepared does not fit any more: a column's type was changed, or the name
-/// is not known to the session.
+/// True if a statement failed before it ran since what was prepared does not fit any more: a column's type was changed, the name is
+/// not known to the session, or a type was dropped and made anew, with another number than the one that sqlx remembers.
 pub(super) fn is_out_of_date(error: &Error) -> bool {
     let Error::Database(error) = error else {
         return false;
     };
     match error.try_downcast_ref::<PgDatabaseError>() {
         Some(error) if error.code() == "0A000" => error.routine() == Some("RevalidateCachedQuery"),
+        // Such internal messages are never translated.
+        Some(error) if error.code() == "XX000" => {
+            error.message().starts_with("cache lookup failed for type ")
+        }
         Some(error) => error.code() == "26000",
         None => false,
     }

@@ -15,6 +15,8 @@ use tokens::{Token, tokens};
 pub(super) struct Traits {
     /// One of the text's statements begins, ends or divides a transaction.
     pub(super) controls_transaction: bool,
+    /// A part of it may be committed before its end, so an error does not tell that nothing was done.
+    pub(super) may_commit_inside: bool,
     /// It may leave something behind in the session: a setting, a lock, a temporary table, a cursor, a channel, a prepared statement.
     pub(super) may_change_session: bool,
     /// It only reads, so running it twice is running it once.
@@ -99,6 +101,7 @@ fn look(sql: &str) -> Traits {
     let all: Vec<Traits> = statements.iter().map(one).collect();
     Traits {
         controls_transaction: all.iter().any(|one| one.controls_transaction),
+        may_commit_inside: all.iter().any(|one| one.may_commit_inside),
         may_change_session: all.iter().any(|one| one.may_change_session),
         only_reads: all.len() == 1 && all.iter().all(|one| one.only_reads),
         several: all.len() > 1,
@@ -167,6 +170,7 @@ fn look_at_one(statement: &[Token<'_>]) -> Traits {
         && !statement.iter().any(|token| token.is_any(NO_READ));
     Traits {
         controls_transaction,
+        may_commit_inside: controls_transaction || first.is_any(&["CALL", "DO"]),
         may_change_session,
         only_reads,
         several: false,

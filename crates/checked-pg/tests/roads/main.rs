@@ -15,6 +15,7 @@ mod honoured;
 mod hosts;
 mod model;
 mod observed;
+mod once;
 mod parameters;
 mod poolers;
 mod rotation;

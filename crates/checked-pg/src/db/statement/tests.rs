@@ -20,6 +20,7 @@ fn transaction_control_is_seen_wherever_it_hides() {
         "COMMIT",
         "commit;",
         " -- a word\n/* and /* nested */ more */ CoMmIt",
+        "-- a word\rCOMMIT",
         "BEGIN",
         "START TRANSACTION READ ONLY",
         "END",
@@ -54,6 +55,25 @@ fn transaction_control_is_seen_wherever_it_hides() {
         "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN COMMIT; END $$",
     ] {
         assert!(!traits(sql).controls_transaction, "{sql}");
+    }
+}
+
+#[test]
+fn what_may_commit_a_part_of_it() {
+    for sql in [
+        "CALL pay()",
+        "DO $$ BEGIN COMMIT; END $$",
+        "SELECT 1; call pay()",
+        "INSERT INTO t VALUES (1); COMMIT; SELECT 2",
+    ] {
+        assert!(traits(sql).may_commit_inside, "{sql}");
+    }
+    for sql in [
+        "SELECT call()",
+        "INSERT INTO t VALUES (1)",
+        "SELECT 1; SELECT 2",
+    ] {
+        assert!(!traits(sql).may_commit_inside, "{sql}");
     }
 }
 

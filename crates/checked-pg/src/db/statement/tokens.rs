@@ -76,10 +76,17 @@ impl<'a> Rest<'a> {
         loop {
             match (self.peek(0), self.peek(1)) {
                 (b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c, _) => self.at += 1,
-                (b'-', b'-') => self.skip_past("\n"),
+                (b'-', b'-') => self.skip_line(),
                 (b'/', b'*') => self.skip_comment(),
                 _ => return,
             }
+        }
+    }
+
+    /// To the end of the line, which for PostgreSQL a carriage return is, too.
+    fn skip_line(&mut self) {
+        while self.at < self.sql.len() && !matches!(self.peek(0), b'\n' | b'\r') {
+            self.at += 1;
         }
     }
 
