@@ -19,6 +19,8 @@ pub(super) struct Traits {
     pub(super) may_commit_inside: bool,
     /// It may leave something behind in the session: a setting, a lock, a temporary table, a cursor, a channel, a prepared statement.
     pub(super) may_change_session: bool,
+    /// It makes something temporary, whose name may be that of something else.
+    pub(super) makes_temporary: bool,
     /// It only reads, so running it twice is running it once.
     pub(super) only_reads: bool,
     /// The text holds several statements.
@@ -103,6 +105,7 @@ fn look(sql: &str) -> Traits {
         controls_transaction: all.iter().any(|one| one.controls_transaction),
         may_commit_inside: all.iter().any(|one| one.may_commit_inside),
         may_change_session: all.iter().any(|one| one.may_change_session),
+        makes_temporary: all.iter().any(|one| one.makes_temporary),
         only_reads: all.len() == 1 && all.iter().all(|one| one.only_reads),
         several: all.len() > 1,
         listens: all.iter().any(|one| one.listens),
@@ -161,9 +164,9 @@ fn look_at_one(statement: &[Token<'_>]) -> Traits {
         || first.is_any(&["LOCK", "NOTIFY"])
         || of_the_transaction;
     let calls = calls(statement);
-    let may_change_session = !harmless
-        || calls.contains(&Call::Unknown)
-        || statement.iter().any(|token| names_temporary(*token));
+    let names_temporary = statement.iter().any(|token| names_temporary(*token));
+    let may_change_session = !harmless || calls.contains(&Call::Unknown) || names_temporary;
+    let makes = first.is("CREATE") || statement.iter().any(|token| token.is("INTO"));
     let only_reads = first.is_any(READS)
         && !may_change_session
         && calls.iter().all(|call| *call == Call::Reads)
@@ -172,6 +175,7 @@ fn look_at_one(statement: &[Token<'_>]) -> Traits {
         controls_transaction,
         may_commit_inside: controls_transaction || first.is_any(&["CALL", "DO"]),
         may_change_session,
+        makes_temporary: names_temporary && makes,
         only_reads,
         several: false,
         listens: first.is("LISTEN"),

@@ -78,6 +78,26 @@ fn what_may_commit_a_part_of_it() {
 }
 
 #[test]
+fn what_makes_something_temporary() {
+    for sql in [
+        "CREATE TEMP TABLE t (n int)",
+        "create temporary view v as select 1",
+        "CREATE TABLE pg_temp.t (n int)",
+        "SELECT 1 AS n INTO TEMP t",
+        "SELECT 1; CREATE TEMP TABLE t (n int)",
+    ] {
+        assert!(traits(sql).makes_temporary, "{sql}");
+    }
+    for sql in [
+        "CREATE TABLE t (n int)",
+        "SELECT n FROM pg_temp.t",
+        "SELECT 'TEMP' INTO t",
+    ] {
+        assert!(!traits(sql).makes_temporary, "{sql}");
+    }
+}
+
+#[test]
 fn what_may_change_the_session() {
     for sql in [
         "SET statement_timeout = 0",

@@ -14,7 +14,7 @@ use crate::{
 use async_stream::try_stream;
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::BoxStream};
 use sqlx::{
-    Either, Execute, Executor, PgConnection, Postgres, SqlStr,
+    Connection, Either, Execute, Executor, PgConnection, Postgres, SqlStr,
     postgres::{PgQueryResult, PgRow, PgStatement, PgTypeInfo},
 };
 use std::fmt;
@@ -43,6 +43,8 @@ pub struct Tx {
     /// How many savepoints are open.
     pub(super) depth: usize,
     pub(super) abandoned: Abandoned,
+    /// Something temporary was made, and statements prepared before may read what has the same name.
+    shadowed: bool,
 }
 
 /// What the statements of a transaction came across.
@@ -75,6 +77,7 @@ impl Tx {
             patience,
             depth: 0,
             abandoned: Abandoned::default(),
+            shadowed: false,
         }
     }
 
@@ -116,6 +119,9 @@ impl Tx {
     pub(super) async fn admit(&mut self, sql: &str) -> Result<()> {
         self.refuse_if_over()?;
         self.undo_abandoned().await?;
+        if self.shadowed {
+            self.forget_prepared().await?;
+        }
         let traits = Traits::of(sql);
         if traits.controls_transaction {
             return Err(refuse_control());
@@ -126,6 +132,18 @@ impl Tx {
         if traits.may_change_session {
             self.lease.suspect();
         }
+        self.shadowed = traits.makes_temporary;
+        Ok(())
+    }
+
+    /// PostgreSQL keeps a plan for the table that it was made for, though a temporary one has its name now.
+    async fn forget_prepared(&mut self) -> Result<()> {
+        self.quiet().await?;
+        let again = self.seen.again.clone();
+        self.answer(async |conn| conn.clear_cached_statements().await)
+            .await?;
+        self.seen.again = again;
+        self.shadowed = false;
         Ok(())
     }
 
