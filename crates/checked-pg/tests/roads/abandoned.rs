@@ -139,3 +139,21 @@ async fn a_commit_on_a_raw_connection_that_is_dropped_is_noticed() {
         "1"
     );
 }
+
+#[tokio::test]
+async fn a_copy_that_is_given_up_is_what_the_error_says() {
+    use futures_util::TryStreamExt;
+    let db = pool("given_up").await;
+    let work = db.transaction(async |tx| -> Result<()> {
+        tx.raw(async |conn| -> Result<()> {
+            let many = "COPY (SELECT repeat('x', 500) FROM generate_series(1, 300)) TO STDOUT";
+            let mut rows = conn.copy_out_raw(many).await?;
+            rows.try_next().await?;
+            Ok(())
+        })
+        .await
+    });
+    let error = work.await.unwrap_err();
+    assert!(matches!(error, Error::Disconnected { .. }), "{error:?}");
+    assert!(error.to_string().contains("such as a COPY"), "{error}");
+}

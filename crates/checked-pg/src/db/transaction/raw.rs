@@ -1,6 +1,6 @@
 use super::tx::Tx;
 use crate::{
-    db::proof::{Stands, leave},
+    db::proof::{Broken, Stands, leave},
     error::{DatabaseError, Error, Result, TimeoutKind},
 };
 use sqlx::PgConnection;
@@ -23,6 +23,11 @@ where
     open.close(tx);
     let stands = match left {
         Ok(Ok(stands)) => stands,
+        // The rest of a COPY TO is no answer that sqlx expects.
+        Ok(Err(Broken {
+            error: sqlx::Error::Protocol(_),
+            ..
+        })) => Stands::OutOfStep,
         other => {
             tx.seen.broken = true;
             let error = match other {
