@@ -190,7 +190,8 @@ impl<'d> Call<'d> {
     }
 }
 
-/// True if a text that only reads may do more in this database: some view or policy calls a function that may write.
+/// True if a text that only reads may do more in this database: some view or policy calls a function that may write, or such a function
+/// is called without being named (as an operator, a cast, a column of a row), or has the name of one of PostgreSQL's.
 async fn reading_may_write(conn: &mut PgConnection) -> Result<bool, Error> {
     // What a view does is told by its tree alone: PostgreSQL does not list a view's dependencies on functions of its own.
     const HIDDEN: &str = "
@@ -205,6 +206,16 @@ async fn reading_may_write(conn: &mut PgConnection) -> Result<bool, Error> {
             JOIN pg_catalog.pg_proc ON pg_proc.oid = called.id[1]::pg_catalog.oid
             WHERE pg_class.relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
               AND pg_proc.provolatile = 'v'
+        ) OR EXISTS (
+            SELECT FROM pg_catalog.pg_proc
+            WHERE pronamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
+              AND provolatile = 'v' AND prorettype <> 'pg_catalog.trigger'::regtype
+              AND (
+                  oid IN (SELECT oprcode FROM pg_catalog.pg_operator)
+                  OR oid IN (SELECT castfunc FROM pg_catalog.pg_cast)
+                  OR pronargs = 1 AND proargtypes[0] IN (SELECT reltype FROM pg_catalog.pg_class)
+                  OR proname IN (SELECT proname FROM pg_catalog.pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace)
+              )
         )";
     conn.fetch_one(HIDDEN).await?.try_get_unchecked(0)
 }
