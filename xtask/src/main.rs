@@ -45,7 +45,7 @@ tasks:
   meaning named PART    only those whose name has this in it
   meaning publish DATE [EVERY]  the same, with the score in docs/guarantees.md
   rust [EVERY]          make mistakes in what is computed in Rust, and see which no test notices
-  rust publish DATE     all of them, with the score in docs/guarantees.md
+  rust publish DATE [EVERY]  the same, with the score in docs/guarantees.md
   walk-through          follow docs/adding-a-query.md in a copy of the tree
   ui [--write]          see that every mistake of tests/ui is rejected, or renew its table in docs/guarantees.md, too";
 
@@ -79,6 +79,9 @@ async fn main() -> ExitCode {
         },
         ["rust"] => rust_mutants::run(1, None),
         ["rust", "publish", date] => rust_mutants::run(1, Some(date)),
+        ["rust", "publish", date, every] => {
+            whole(every).and_then(|every| rust_mutants::run(every, Some(date)))
+        }
         ["rust", every] => whole(every).and_then(|every| rust_mutants::run(every, None)),
         ["walk-through"] => walk_through::run(),
         _ => {

@@ -247,11 +247,14 @@ fn report(mutants: &[Mutant], every: usize, publish: Option<&str>, begun: Instan
     println!("{table}\n{:.0?}", begun.elapsed());
     let survivors: Vec<&&Mutant> = counted.iter().filter(|mutant| !mutant.killed).collect();
     if let Some(date) = publish {
-        ensure!(every == 1, "only a full run is published");
         let minutes = begun.elapsed().as_secs().div_ceil(60);
         let mut text = format!(
-            "`just mutants-of-rust` on {date} at commit {}, in {minutes} minutes:\n\n{table}",
-            commit()?
+            "`just mutants-of-rust` on {date} at commit {}, {}in {minutes} minutes:\n\n{table}",
+            commit()?,
+            match every {
+                1 => String::new(),
+                every => format!("one of {every} of each kind, "),
+            }
         );
         if !survivors.is_empty() {
             text += "\nSurvivors:\n\n";
