@@ -1,6 +1,6 @@
 //! Where a source can be mistaken: operators, numbers, calls and results of functions, and what each becomes.
 
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
 use anyhow::Result;
 use proc_macro2::Span;
@@ -78,7 +78,22 @@ pub fn sites(text: &str) -> Result<Vec<Site>> {
         sites: Vec::new(),
     };
     finder.visit_file(&file);
+    number_those_alike(&mut finder.sites);
     Ok(finder.sites)
+}
+
+/// Two places of one file may be mistaken alike: a list names one of them.
+fn number_those_alike(sites: &mut [Site]) {
+    let mut alike: BTreeMap<(Kind, String), Vec<usize>> = BTreeMap::new();
+    for (at, site) in sites.iter().enumerate() {
+        let key = (site.kind, site.change.clone());
+        alike.entry(key).or_default().push(at);
+    }
+    for places in alike.values().filter(|places| places.len() > 1) {
+        for (n, at) in (1..).zip(places) {
+            sites[*at].change += &format!(", {n} of {}", places.len());
+        }
+    }
 }
 
 struct Finder<'t> {
@@ -122,7 +137,9 @@ impl Finder<'_> {
             ("bool", _) => &["true", "false"],
             _ => return,
         };
-        for result in results {
+        let body = bytes(block.brace_token.span.join());
+        let body = self.text[body].trim_matches(['{', '}']).trim();
+        for result in results.iter().filter(|result| **result != body) {
             let begin = bytes(block.brace_token.span.open()).end;
             self.sites.push(Site {
                 kind: Kind::Result,

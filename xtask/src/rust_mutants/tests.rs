@@ -20,8 +20,11 @@ fn found(text: &str) -> Vec<String> {
 
 /// What the one statement of a function can be mistaken for.
 fn changes(statement: &str) -> Vec<String> {
-    let text = format!("fn f() {{\n{statement}\n}}");
-    let sites = sites(&text).unwrap();
+    changes_of(&format!("fn f() {{\n{statement}\n}}"))
+}
+
+fn changes_of(text: &str) -> Vec<String> {
+    let sites = sites(text).unwrap();
     sites.into_iter().map(|site| site.change).collect()
 }
 
@@ -87,11 +90,7 @@ fn every_kind_of_mistake_is_found() {
         ("Result<Price>", &[]),
         ("Price", &[]),
     ] {
-        let found: Vec<String> = sites(&format!("fn f() -> {of} {{ g() }}"))
-            .unwrap()
-            .into_iter()
-            .map(|site| site.change)
-            .collect();
+        let found = changes_of(&format!("fn f() -> {of} {{ g() }}"));
         let results: Vec<String> = results
             .iter()
             .map(|r| format!("`f` returns `{r}`"))
@@ -147,6 +146,26 @@ mod tests {
     // The same beside them is found.
     let beside = format!("{text}\nfn beside() {{ a < b; }}");
     assert_eq!(found(&beside).len(), 1);
+}
+
+#[test]
+fn a_function_that_is_its_result_already_is_left_alone() {
+    assert_eq!(
+        found("fn f() -> Result<()> { Ok(()) }"),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        changes_of("fn f() -> bool { true }"),
+        ["`f` returns `false`"]
+    );
+    assert_eq!(changes_of("fn f() -> bool { !true }").len(), 3);
+}
+
+#[test]
+fn mistakes_that_are_alike_have_numbers() {
+    let text = "fn f() { a < b; c > d; e < g }";
+    let alike = ["`<` to `<=`, 1 of 2", "`>` to `>=`", "`<` to `<=`, 2 of 2"];
+    assert_eq!(changes_of(text), alike);
 }
 
 #[test]
