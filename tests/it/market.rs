@@ -153,6 +153,16 @@ async fn indicators_are_there_with_enough_closes() {
 }
 
 #[tokio::test]
+async fn a_price_that_is_the_mean_is_not_above_it() {
+    let db = database().await;
+    store(&db, "SPY", &[Some(dec("7.5")); 51]).await;
+    let of = snapshot_of(&db, "SPY", date(50)).await.indicators;
+    assert_eq!((of.sma_20, of.sma_50), (Some(dec("7.5")), Some(dec("7.5"))));
+    assert_eq!((of.above_sma20, of.above_sma50), (Some(false), Some(false)));
+    assert_eq!((of.uptrend_20d, of.uptrend_50d), (Some(false), Some(false)));
+}
+
+#[tokio::test]
 async fn indicators_are_of_closes_however_many_bars_have_none() {
     let db = database().await;
     // Two bars of three have no close, nor has the newest.
@@ -249,17 +259,38 @@ async fn a_checkpoint_knows_nothing_of_later_hours() {
     assert_eq!(checkpoint(date(5), 12).await.week_open, None);
 }
 
+/// Where the source has no open of a day, its close stands for it, which nobody knows before the day is over.
+#[tokio::test]
+async fn a_week_without_an_open_begins_at_the_first_close() {
+    let db = database().await;
+    let bar = Bar {
+        symbol: symbol("SPY"),
+        date: date(6),
+        open: None,
+        high: None,
+        low: None,
+        close: Some(price("10")),
+        volume: None,
+    };
+    bars::upsert(&db, &bar).await.unwrap();
+    for (date, open) in [(date(6), None), (date(7), Some(price("10")))] {
+        let week = week("2026-01-07");
+        let seen = market::checkpoint(&db, &[symbol("SPY")], week, date, 12).await;
+        assert_eq!(seen.unwrap()[0].week_open, open, "{date}");
+    }
+}
+
 #[tokio::test]
 async fn the_metrics_of_the_market_are_read_together() {
     let db = database().await;
     let empty = market::metrics(&db).await.unwrap();
     assert_eq!((empty.returns_7d.len(), empty.correlations), (0, None));
 
-    // Up by a tenth in seven bars, and down to a half in seven.
+    // Up by a tenth and a little in seven bars, and down to a half in seven.
     store(
         &db,
         "UP",
-        &[[Some(dec("100")); 7].as_slice(), &[Some(dec("110"))]].concat(),
+        &[[Some(dec("100")); 7].as_slice(), &[Some(dec("110.1267"))]].concat(),
     )
     .await;
     let fall = [
@@ -282,7 +313,7 @@ async fn the_metrics_of_the_market_are_read_together() {
     assert_eq!(
         changes,
         [
-            (symbol("UP"), date(7), Some(dec("10"))),
+            (symbol("UP"), date(7), Some(dec("10.13"))),
             (symbol("DOWN"), date(7), Some(dec("-50")))
         ]
     );

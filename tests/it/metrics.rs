@@ -422,6 +422,31 @@ async fn a_run_that_is_stopped_goes_on_where_it_was() {
     assert_eq!(derived(&db).await, in_parts);
 }
 
+/// With dates before them for their windows, all new dates still go in one transaction, and the job knows that it was the last.
+#[tokio::test]
+async fn dates_that_fit_take_one_part() {
+    let db = database().await;
+    let mut random = Random(37);
+    let told = async || {
+        let mut told = Vec::new();
+        let run = metrics::run_with(&db, window(30), Scope::Changed, |progress| {
+            if let Progress::Correlations { done, dates, .. } = progress {
+                told.push((done, dates));
+            }
+        });
+        run.await.unwrap();
+        told
+    };
+    assert_eq!(told().await, []);
+    random_bars(&db, &mut random, &["QQQ", "SPY"], 0..50).await;
+    assert_eq!(told().await, [(0, 14), (14, 14)]);
+    random_bars(&db, &mut random, &["QQQ", "SPY"], 50..290).await;
+    assert_eq!(told().await, [(0, 240), (240, 240)]);
+    random_bars(&db, &mut random, &["QQQ", "SPY"], 290..291).await;
+    assert_eq!(told().await, [(0, 1), (1, 1)]);
+    assert_eq!(told().await, []);
+}
+
 /// A small generator, the same in every run (SplitMix64).
 pub struct Random(pub u64);
 

@@ -1,5 +1,6 @@
 //! What holds for the schema as a whole, read from the catalog, and what it refuses.
 
+mod borders;
 mod nulls;
 
 use crate::fixtures::{column, database, execute, refused_by};
@@ -358,6 +359,11 @@ async fn tables_refuse_rows_that_contradict_themselves() {
         (
             pitch("SHORT", "-2"),
             pitch("SHORT", "1"),
+            "pm_pitches_conviction_sign",
+        ),
+        (
+            pitch("SHORT", "-0.01"),
+            pitch("SHORT", "0"),
             "pm_pitches_conviction_sign",
         ),
         (

@@ -365,6 +365,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_window_has_two_dates_or_more() {
+        let refused = [0, 1].map(|dates| Window::new(dates).unwrap_err().to_string());
+        assert_eq!(refused, ["window: must be at least 2"; 2]);
+        let taken = [2, u16::MAX].map(|dates| Window::new(dates).unwrap().dates());
+        assert_eq!(taken, [2, 65535]);
+    }
+
+    #[test]
     fn what_parts_did_is_added_up() {
         let upserted = |n| Upserted {
             inserted: n,

@@ -3,7 +3,7 @@
 use llm_trading_db::{
     documents::{
         Content, Decision, Document, Event, Exit, LogData, OtherEvent, Pitch, PitchDocument,
-        PitchReviews, Research, Review,
+        PitchReviews, Research, Review, RiskProfile,
     },
     error::Error,
 };
@@ -175,6 +175,19 @@ fn pitches() {
         let message = PitchDocument::from_json(json).unwrap_err().to_string();
         assert!(message.starts_with(why), "{message}");
     }
+}
+
+#[test]
+fn a_risk_profile_says_how_much_room_a_trade_gets() {
+    let of = |profile: RiskProfile| {
+        let percentages = profile.percentages();
+        percentages.map(|(stop, profit)| (stop.to_string(), profit.to_string()))
+    };
+    let room = |stop: &str, profit: &str| Some((stop.to_owned(), profit.to_owned()));
+    assert_eq!(of(RiskProfile::Tight), room("0.010", "0.015"));
+    assert_eq!(of(RiskProfile::Base), room("0.015", "0.025"));
+    assert_eq!(of(RiskProfile::Wide), room("0.020", "0.035"));
+    assert_eq!(of(RiskProfile::None), None);
 }
 
 #[test]

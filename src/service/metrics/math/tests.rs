@@ -200,6 +200,29 @@ fn constant_series_is_no_correlation() {
     );
 }
 
+/// The spread of four returns at the limit is no smaller than the limit, with a gap in the series and without one.
+#[test]
+fn a_series_at_the_limit_is_not_constant() {
+    let limit = [CONSTANT, -CONSTANT, CONSTANT, -CONSTANT];
+    let under = limit.map(|r| r / 2.0);
+    let other = [1.0, -1.0, 1.0, -1.0];
+    let with_gap = |mut values: Vec<f64>| {
+        values.push(f64::NAN);
+        values
+    };
+    for (series, expected) in [(limit, Some(Decimal::ONE)), (under, None)] {
+        let panel = panel(&[&series, &other]);
+        let whole = panel.correlations(3, 4).unwrap();
+        assert_eq!(pairs(&whole, 2)[1].2, expected);
+
+        let (series, mut longer) = (with_gap(series.to_vec()), other.to_vec());
+        longer.push(0.5);
+        let panel = self::panel(&[&series, &longer]);
+        let gap = panel.correlations(4, 5).unwrap();
+        assert_eq!(pairs(&gap, 2)[1].2, expected, "with a gap");
+    }
+}
+
 #[test]
 fn a_row_beyond_the_history_has_no_matrix() {
     let panel = panel(&[&[0.01, 0.02, 0.03, 0.04]]);
