@@ -56,14 +56,17 @@ pub fn run(every: usize, publish: Option<&str>) -> Result<()> {
     );
     let mut number = 0;
     let tests = Tests::build(&tree)?;
-    for (at, killed) in tests.run(&left, |n| {
-        format!(
-            "{}:{}: {}",
-            mutants[n].file,
-            mutants[n].site.line,
-            mutants[n].name()
-        )
-    })? {
+    let name = |n: usize| {
+        let Mutant { file, site, .. } = &mutants[n];
+        format!("{file}:{}: {}", site.line, mutants[n].name())
+    };
+    let neighbours = |n: usize| {
+        let of_file = left.iter().copied();
+        of_file
+            .filter(|other| mutants[*other].file == mutants[n].file)
+            .collect()
+    };
+    for (at, killed) in tests.run(&left, name, neighbours)? {
         mutants[at].killed = killed;
     }
     mutants.retain(|_| {

@@ -11,7 +11,7 @@ use std::{
         mpsc::{self, RecvTimeoutError},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, anyhow, ensure};
@@ -37,13 +37,15 @@ const TESTS: [&str; 13] = [
     "journal::",
 ];
 const SKIPPED: [&str; 3] = ["soak", "a_batch_has_any_size", "memory_is_bounded"];
-const LIMIT: Duration = Duration::from_secs(120);
+/// How long the tests may take at first; then it is three times as long as they took.
+const FIRST_LIMIT: Duration = Duration::from_secs(600);
 
 pub struct Tests {
     tree: PathBuf,
     binaries: Vec<PathBuf>,
     /// The tests that come by a mistake, by binary.
     near: BTreeMap<usize, BTreeSet<(usize, String)>>,
+    limit: Duration,
     /// Lasts as long as the runs do, so that they share its template.
     _server: SharedServer,
 }
@@ -73,17 +75,14 @@ impl Tests {
             tree: tree.to_owned(),
             binaries: messages.lines().filter_map(binary).collect(),
             near: BTreeMap::new(),
+            limit: FIRST_LIMIT,
             _server: SharedServer::for_tests()?,
         };
+        let begun = Instant::now();
         for binary in 0..tests.binaries.len() {
             let path = tree.join(format!("asked-{binary}"));
             fs::write(&path, "")?;
-            let passed = tests.passes(
-                binary,
-                &[],
-                ("RUST_MUTANT_RECORD", path.as_os_str()),
-                LIMIT * 5,
-            )?;
+            let passed = tests.passes(binary, &[], ("RUST_MUTANT_RECORD", path.as_os_str()))?;
             ensure!(passed, "the tests fail without a mistake");
             for line in fs::read_to_string(&path)?.lines() {
                 let (number, test) = line.split_once(' ').context("no record")?;
@@ -91,14 +90,16 @@ impl Tests {
                 near.insert((binary, test.to_owned()));
             }
         }
+        tests.limit = begun.elapsed() * 3;
         Ok(tests)
     }
 
-    /// Whether a test notices each of the mistakes.
+    /// Whether a test notices each of the mistakes, which have a name and neighbours in their file.
     pub fn run(
         &self,
         numbers: &BTreeSet<usize>,
         name: impl Fn(usize) -> String + Sync,
+        neighbours: impl Fn(usize) -> BTreeSet<usize> + Sync,
     ) -> Result<Vec<(usize, bool)>> {
         let next = Mutex::new(numbers.iter());
         let found = Mutex::new(Vec::new());
@@ -109,7 +110,7 @@ impl Tests {
                     .map_err(|_| anyhow!("a run has panicked"))?
                     .next();
                 let Some(number) = next else { return Ok(()) };
-                let killed = self.kill(*number)?;
+                let killed = self.kill(*number, &neighbours(*number))?;
                 if !killed {
                     eprintln!("survives: {}", name(*number));
                 }
@@ -131,22 +132,41 @@ impl Tests {
             .map_err(|_| anyhow!("a run has panicked"))
     }
 
-    fn kill(&self, number: usize) -> Result<bool> {
-        let near = self.near.get(&number).cloned().unwrap_or_default();
+    fn kill(&self, number: usize, neighbours: &BTreeSet<usize>) -> Result<bool> {
+        let value = number.to_string();
+        let mistake = ("RUST_MUTANT", value.as_ref());
+        let near = self.near(&BTreeSet::from([number]));
+        let (named, unnamed): (BTreeSet<_>, BTreeSet<_>) =
+            near.into_iter().partition(|(_, test)| test.contains("::"));
+        let mut tried = named;
+        if !unnamed.is_empty() {
+            // A thread that is no test's: some test of the same file is behind it, or else any.
+            let of_file = self.near(neighbours).into_iter();
+            tried.extend(of_file.filter(|(_, test)| test.contains("::")));
+        }
         for binary in 0..self.binaries.len() {
-            let of_binary = near.iter().filter(|(of, _)| *of == binary);
+            let of_binary = tried.iter().filter(|(of, _)| *of == binary);
             let tests: Vec<&str> = of_binary.map(|(_, test)| test.as_str()).collect();
-            // A thread that is no test's: any may have asked.
-            let all = tests.iter().any(|test| !test.contains("::"));
-            let asked: &[&str] = if all { &[] } else { &tests };
-            let value = number.to_string();
-            if !tests.is_empty()
-                && !self.passes(binary, asked, ("RUST_MUTANT", value.as_ref()), LIMIT)?
-            {
+            if !tests.is_empty() && !self.passes(binary, &tests, mistake)? {
+                return Ok(true);
+            }
+        }
+        for binary in unnamed
+            .iter()
+            .map(|(binary, _)| *binary)
+            .collect::<BTreeSet<_>>()
+        {
+            if !self.passes(binary, &[], mistake)? {
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// The tests and other threads that come by any of the mistakes, with their binaries.
+    fn near(&self, numbers: &BTreeSet<usize>) -> BTreeSet<(usize, String)> {
+        let near = numbers.iter().filter_map(|number| self.near.get(number));
+        near.flatten().cloned().collect()
     }
 
     /// Whether no test fails, and all end in time.
@@ -155,7 +175,6 @@ impl Tests {
         binary: usize,
         tests: &[&str],
         (variable, value): (&str, &std::ffi::OsStr),
-        limit: Duration,
     ) -> Result<bool> {
         let mut run = Command::new(&self.binaries[binary]);
         run.current_dir(&self.tree)
@@ -182,7 +201,7 @@ impl Tests {
             failed.send(any).ok();
         });
         // One that fails is enough.
-        match told.recv_timeout(limit) {
+        match told.recv_timeout(self.limit) {
             Ok(false) => Ok(running.wait()?.success()),
             Ok(true) | Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
                 running.kill()?;
