@@ -1,6 +1,6 @@
 //! One row that cannot be read stops no job and no command: it is named, all else is done, and the exit status is 3.
 
-use chrono::{Days, NaiveDate};
+use chrono::{Datelike, Days, NaiveDate};
 use futures_util::TryStreamExt;
 use llm_trading_db::{
     db::Db,
@@ -226,6 +226,27 @@ async fn all_bars_of_a_symbol_are_removed_whatever_their_day() {
     assert_eq!(values, [(None, Some(price("6.0000")))]);
     assert_eq!(bars::delete_all(&db, symbol("SPY")).await.unwrap(), 3);
     assert_eq!(bars::symbols(&db).await.unwrap(), [symbol("QQQ")]);
+}
+
+#[tokio::test]
+async fn days_are_from_the_first_year_to_the_last_one() {
+    let db = database().await;
+    lenient(
+        &db,
+        &[
+            "ALTER TABLE daily_bars DROP CONSTRAINT daily_bars_date_range",
+            "INSERT INTO daily_bars (symbol, date) VALUES
+                 ('SPY', '10000-01-05'), ('SPY', '9999-12-31'), ('GLD', '10000-01-06'), ('GLD', '0001-12-31 BC'),
+                 ('GLD', '0001-01-01')",
+        ],
+    )
+    .await;
+    let days = ["0001-01-01", "9999-12-31"].map(day);
+    assert_eq!(bars::dates(&db, 9).await.unwrap(), days);
+    let found = bars::of_no_day(&db).await.unwrap();
+    let found: Vec<_> = found.iter().map(|(of, day)| (*of, day.year())).collect();
+    let [gld, spy] = ["GLD", "SPY"].map(symbol);
+    assert_eq!(found, [(gld, 0), (gld, 10_000), (spy, 10_000)]);
 }
 
 const EVENTS: &[&str] = &[

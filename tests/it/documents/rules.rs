@@ -2,14 +2,16 @@
 
 use llm_trading_db::{
     documents::{
-        Content, Decision, Document, Event, Exit, LogData, OtherEvent, Pitch, PitchDocument,
-        PitchReviews, Research, Review, RiskProfile,
+        Content, Decision, Document, Event, Exit, Lenient, LogData, OtherEvent, Pitch,
+        PitchDocument, PitchReviews, Research, Review, RiskProfile,
     },
     error::Error,
+    types::Symbol,
 };
 use serde_json::{Value, json};
 
 use super::{Visit, connect, golden, visit_goldens};
+use crate::fixtures::symbol;
 
 /// A golden document with `value` at `pointer`.
 fn with<C: Content>(name: &str, pointer: &str, value: Value) -> Result<Document<C>, Error> {
@@ -188,6 +190,13 @@ fn a_risk_profile_says_how_much_room_a_trade_gets() {
     assert_eq!(of(RiskProfile::Base), room("0.015", "0.025"));
     assert_eq!(of(RiskProfile::Wide), room("0.020", "0.035"));
     assert_eq!(of(RiskProfile::None), None);
+}
+
+#[test]
+fn a_lenient_value_is_known_if_it_is_of_its_type() {
+    let known = |text: &str| Lenient::<Symbol>::of(text).known().copied();
+    assert_eq!(known("SPY"), Some(symbol("SPY")));
+    assert_eq!(known("spy"), None);
 }
 
 #[test]

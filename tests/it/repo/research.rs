@@ -118,13 +118,15 @@ async fn a_week_has_the_newest_report_of_each_provider() {
 async fn history_is_by_day_and_provider_newest_first() {
     let db = database().await;
     use {Provider::*, ReportStatus::*};
-    let reports = [
+    let mut reports = [
         report(Gemini, Complete, "2026-01-06T23:59:59.999999Z"),
         report(Gemini, Complete, "2026-01-07T00:00:00Z"),
         report(Perplexity, Error, "2026-01-07T12:00:00Z"),
         report(Gemini, Pending, "2026-01-07T13:00:00Z"),
         report(Gemini, Complete, "2026-01-08T00:00:00Z"),
     ];
+    // The later report of the two that a day has of one provider has the earlier id.
+    reports[3].id = ReportId::generate(at("2026-01-01T00:00:00Z"));
     for report in &reports {
         research::save(&db, report).await.unwrap();
     }

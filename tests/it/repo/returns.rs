@@ -214,3 +214,15 @@ async fn a_batch_has_any_size() {
     stored.sort_by_key(|row| row.log_return);
     assert!(stored == rows, "what was stored is not what was sent");
 }
+
+#[tokio::test]
+async fn the_first_day_of_all_is_before_others() {
+    let db = database().await;
+    let rows = ["0001-01-01", "0001-01-02", "0001-01-05"].map(|date| row("SPY", date, "0.5"));
+    returns::upsert_7day(&db, &rows).await.unwrap();
+    let days = rows.map(|row| row.date);
+    for (n, date) in days.into_iter().enumerate() {
+        let found = returns::dates_before(&db, date, 9).await.unwrap();
+        assert_eq!(found, days[..n], "{date}");
+    }
+}
