@@ -4,7 +4,7 @@
 //! use llm_trading_db::{db::Db, repo::{performance, rows::{Replay, readable}}};
 //!
 //! # async fn f(db: &Db) -> llm_trading_db::Result<()> {
-//! let list = readable(db, async |db: &Replay| performance::leaderboard(db, None).await).await?;
+//! let list = readable(db, |replay: Replay| performance::leaderboard(replay, None)).await?;
 //! println!("{} accounts, {} left out", list.rows.len(), list.misfits.len());
 //! # Ok(())
 //! # }

@@ -161,7 +161,7 @@ pub async fn doubts(tx: &mut Tx, weeks: &[(Account, WeekId)]) -> Result<Doubts> 
     let events = match events::trades_of(&mut *tx, weeks).await {
         // What can be told is told of the others.
         Err(Error::Decode(_)) => {
-            let list = async |db: &Replay| events::trades_of(db, weeks).await;
+            let list = |replay: Replay| events::trades_of(replay, weeks);
             events::sorted(readable(tx, list).await?.rows)
         }
         events => events?,

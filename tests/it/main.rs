@@ -48,6 +48,7 @@ mod retries;
 mod rollout;
 mod schema;
 mod sessions;
+mod spawned;
 mod statements;
 mod storm;
 mod support;

@@ -111,7 +111,7 @@ async fn one_bad_row_hides_no_other_of_a_list() {
     let db = database().await;
     lenient(&db, PERFORMANCE).await;
     lenient(&db, EVENTS).await;
-    let list = async |db: &Replay| performance::leaderboard(db, None).await;
+    let list = |replay: Replay| performance::leaderboard(replay, None);
     let board = readable(&db, list).await.unwrap();
     let accounts: Vec<&str> = board
         .rows
@@ -125,7 +125,7 @@ async fn one_bad_row_hides_no_other_of_a_list() {
     );
 
     let filter = events::Filter::default();
-    let list = async |db: &Replay| events::history(db, &filter, None, 9).await;
+    let list = |replay: Replay| events::history(replay, &filter, None, 9);
     let journal = readable(&db, list).await.unwrap();
     let times: Vec<Timestamp> = journal.rows.iter().map(|event| event.occurred_at).collect();
     let hours = ["2026-01-07T03:00:00Z", "2026-01-07T01:00:00Z"];
@@ -133,9 +133,9 @@ async fn one_bad_row_hides_no_other_of_a_list() {
     assert_eq!(journal.misfits.len(), 1);
 
     // A list of two statements is none of which the rows could be told apart.
-    let list = async |db: &Replay| {
-        pitches::of_week(db, week("2026-01-07")).await?;
-        pitches::of_week(db, week("2026-01-14")).await
+    let list = |replay: Replay| async move {
+        pitches::of_week(replay.clone(), week("2026-01-07")).await?;
+        pitches::of_week(replay, week("2026-01-14")).await
     };
     let twice = readable(&db, list).await;
     assert!(matches!(twice, Err(Error::Driver(_))), "{twice:?}");
@@ -172,7 +172,7 @@ async fn pitches_and_bars_are_lists_too() {
         .await
         .unwrap();
     }
-    let list = async |db: &Replay| pitches::of_week(db, wednesday).await;
+    let list = |replay: Replay| pitches::of_week(replay, wednesday);
     let list = readable(&db, list).await.unwrap();
     let models: Vec<&str> = list.rows.iter().map(|pitch| pitch.model.as_str()).collect();
     assert_eq!(models, ["claude", "grok"]);
@@ -189,9 +189,9 @@ async fn pitches_and_bars_are_lists_too() {
     );
 
     let spy = symbol("SPY");
-    let list = async |db: &Replay| {
-        let bars = bars::range(db, spy, NaiveDate::MIN, NaiveDate::MAX);
-        bars.try_collect::<Vec<_>>().await
+    let list = |replay: Replay| {
+        let bars = bars::range(replay, spy, NaiveDate::MIN, NaiveDate::MAX);
+        bars.try_collect::<Vec<_>>()
     };
     let list = readable(&db, list).await.unwrap();
     let days: Vec<String> = list.rows.iter().map(|bar| bar.date.to_string()).collect();

@@ -90,7 +90,7 @@ async fn calculate(inputs: Inputs, window: Window) -> Result<(Inputs, Vec<Group>
 
 /// The symbols; one that cannot be read stops none of the others.
 pub(super) async fn readable_symbols(tx: &mut Tx) -> Result<Readable<Symbol>> {
-    readable(tx, async |db: &Replay| bars::symbols(db).await).await
+    readable(tx, |replay: Replay| bars::symbols(replay)).await
 }
 
 /// How many dates there are to calculate, and how many symbols a matrix has at most.

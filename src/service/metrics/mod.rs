@@ -259,8 +259,8 @@ fn misfits(closes: &[(usize, Close)]) -> Vec<Misfit> {
 
 /// Bars that no run looks at: of no day, or of a symbol that is none.
 async fn elsewhere(db: &Db) -> Result<Vec<Misfit>> {
-    let mut of_no_day = readable(db, async |db: &Replay| bars::of_no_day(db).await).await?;
-    let symbols = readable(db, async |db: &Replay| bars::symbols(db).await).await?;
+    let mut of_no_day = readable(db, |replay: Replay| bars::of_no_day(replay)).await?;
+    let symbols = readable(db, |replay: Replay| bars::symbols(replay)).await?;
     of_no_day.misfits.extend(symbols.misfits);
     Ok(of_no_day.misfits)
 }

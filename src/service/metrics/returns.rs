@@ -85,7 +85,7 @@ async fn readable_entries(tx: &mut Tx, stuck: &[Uuid]) -> Result<Vec<pending::Re
         Err(Error::Decode(_)) => {}
         other => return other,
     }
-    let list = async |db: &Replay| pending::returns(db, ENTRIES, stuck).await;
+    let list = |replay: Replay| pending::returns(replay, ENTRIES, stuck);
     Ok(readable(tx, list).await?.rows)
 }
 
@@ -216,7 +216,7 @@ async fn write(tx: &mut Tx, window: Window, wanted: Wanted) -> Result<Summary> {
 async fn daily_of(tx: &mut Tx, reach: &[Span]) -> Result<Readable<Return>> {
     match returns::daily_of(&mut *tx, reach).await {
         Err(Error::Decode(_)) => {
-            readable(tx, async |db: &Replay| returns::daily_of(db, reach).await).await
+            readable(tx, |replay: Replay| returns::daily_of(replay, reach)).await
         }
         all => Ok(all?.into()),
     }
@@ -226,10 +226,7 @@ async fn daily_of(tx: &mut Tx, reach: &[Span]) -> Result<Readable<Return>> {
 async fn seven_day_of(tx: &mut Tx, reach: &[Span]) -> Result<Readable<Return>> {
     match returns::seven_day_of(&mut *tx, reach).await {
         Err(Error::Decode(_)) => {
-            readable(tx, async |db: &Replay| {
-                returns::seven_day_of(db, reach).await
-            })
-            .await
+            readable(tx, |replay: Replay| returns::seven_day_of(replay, reach)).await
         }
         all => Ok(all?.into()),
     }

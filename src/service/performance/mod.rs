@@ -119,7 +119,7 @@ struct Events {
 impl Events {
     /// Reads the events of each account of which all can be read.
     async fn read(tx: &mut Tx) -> Result<Self> {
-        let mut found = readable(&mut *tx, async |db: &Replay| events::accounts(db).await).await?;
+        let mut found = readable(&mut *tx, |replay: Replay| events::accounts(replay)).await?;
         let mut unreadable = BTreeSet::new();
         let trades = match events::trades(&mut *tx).await {
             Err(Error::Decode(_)) => {
@@ -138,7 +138,7 @@ impl Events {
             }
             trades => trades?,
         };
-        let corrected = async |db: &Replay| events::corrected_weeks(db).await;
+        let corrected = |replay: Replay| events::corrected_weeks(replay);
         let mut corrected = readable(tx, corrected).await?;
         found.misfits.append(&mut corrected.misfits);
         found.rows.retain(|account| !unreadable.contains(account));

@@ -11,11 +11,12 @@ use sqlx::{
 };
 use std::{
     fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// What the function under [`readable`](crate::rows::readable) runs its statement on.
-pub struct Replay(Mutex<Part>);
+/// What the function under [`readable`](crate::rows::readable) runs its statement on: an executor, as `&Db` is one.
+#[derive(Clone)]
+pub struct Replay(Arc<Mutex<Part>>);
 
 enum Part {
     /// To keep the statement.
@@ -68,18 +69,21 @@ mod sealed {
 impl Replay {
     /// One that keeps the statement, and has no rows.
     pub(crate) fn keep() -> Self {
-        Self(Mutex::new(Part::Keep(None)))
+        Self(Arc::new(Mutex::new(Part::Keep(None))))
     }
 
     /// One whose only row is this.
     pub(crate) fn play(row: PgRow) -> Self {
-        Self(Mutex::new(Part::Play(Some(row))))
+        Self(Arc::new(Mutex::new(Part::Play(Some(row)))))
     }
 
     /// The rows of the statement that was kept; none if there was no statement.
     pub(crate) async fn rows(self, db: impl Reader) -> Result<Vec<PgRow>, Error> {
-        let part = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let Part::Keep(Some(statement)) = part else {
+        let kept = match &mut *self.part() {
+            Part::Keep(kept) => kept.take(),
+            Part::Play(_) => None,
+        };
+        let Some(statement) = kept else {
             return Ok(Vec::new());
         };
         let steps = db.unwatched(Kept(statement));
@@ -116,7 +120,7 @@ impl fmt::Debug for Replay {
     }
 }
 
-impl<'r> Executor<'r> for &'r Replay {
+impl<'r> Executor<'r> for Replay {
     type Database = Postgres;
 
     fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> BoxStream<'e, Result<Step, sqlx::Error>>

@@ -43,10 +43,10 @@ impl<T> From<Vec<T>> for Readable<T> {
 /// The whole list is held in memory, and each row is read as a list of its own: for operators, not for the road that is fast.
 ///
 /// ```
-/// # use checked_pg::{db::{Db, Replay}, error::Result, rows::readable, sqlx::PgExecutor};
+/// # use checked_pg::{db::Db, error::Result, rows::readable, sqlx::PgExecutor};
 /// # async fn notes(db: impl PgExecutor<'_>) -> Result<Vec<i64>> { Ok(Vec::new()) }
 /// # async fn f(db: &Db) -> Result<()> {
-/// let list = readable(db, async |db: &Replay| notes(db).await).await?;
+/// let list = readable(db, |replay| notes(replay)).await?;
 /// for misfit in &list.misfits {
 ///     eprintln!("left out: {misfit}");
 /// }
@@ -56,18 +56,18 @@ impl<T> From<Vec<T>> for Readable<T> {
 ///
 /// # Errors
 /// Those of `list`, but for [`Error::Decode`]; [`Error::Driver`] if it runs a second statement.
-pub async fn readable<T>(
-    db: impl Reader,
-    list: impl AsyncFn(&Replay) -> Result<Vec<T>>,
-) -> Result<Readable<T>> {
+pub async fn readable<T, F>(db: impl Reader, list: impl Fn(Replay) -> F) -> Result<Readable<T>>
+where
+    F: Future<Output = Result<Vec<T>>> + Send,
+{
     let keep = Replay::keep();
-    list(&keep).await?;
+    list(keep.clone()).await?;
     let mut readable = Readable {
         rows: Vec::new(),
         misfits: Vec::new(),
     };
     for row in keep.rows(db).await? {
-        match list(&Replay::play(row)).await {
+        match list(Replay::play(row)).await {
             Ok(read) => readable.rows.extend(read),
             Err(Error::Decode(misfit)) => readable.misfits.push(*misfit),
             Err(error) => return Err(error),

@@ -103,11 +103,11 @@ async fn pages(
     let mut after = None;
     while left > 0 {
         let size = left.min(PAGE);
-        let list = async |db: &Replay| events::history(db, &filter, after, size).await;
+        let list = |replay: Replay| events::history(replay, &filter, after, size);
         let page = readable(db, list).await?;
         if !page.misfits.is_empty() {
             // All that is left at once: where the next page begins, a row that cannot be read does not tell.
-            let list = async |db: &Replay| events::history(db, &filter, after, left).await;
+            let list = |replay: Replay| events::history(replay, &filter, after, left);
             let rest = readable(db, list).await?;
             show(&rest.rows)?;
             return Ok(rest.misfits);

@@ -24,7 +24,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(db: &Db, args: &Args) -> Result<()> {
-    let list = async |db: &Replay| performance::leaderboard(db, args.weeks).await;
+    let list = |replay: Replay| performance::leaderboard(replay, args.weeks);
     let list = readable(db, list).await?;
     let complete = all_read(&list.misfits);
     let places = list.rows;

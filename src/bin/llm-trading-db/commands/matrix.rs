@@ -40,10 +40,10 @@ struct Document<'a> {
 }
 
 pub(crate) async fn run(db: &Db, args: &Args) -> Result<()> {
-    let cells = async |db: &Replay| {
+    let cells = |replay: Replay| async move {
         let matrix = match args.date {
-            Some(date) => correlations::matrix(db, date).await?,
-            None => correlations::latest_matrix(db).await?,
+            Some(date) => correlations::matrix(replay, date).await?,
+            None => correlations::latest_matrix(replay).await?,
         };
         Ok(matrix.map_or_else(Vec::new, |matrix| matrix.cells))
     };

@@ -80,7 +80,7 @@ async fn readable_snapshot(
 
 /// The symbols asked for, all of them known, or all that are known.
 async fn symbols(db: &Db, asked: &[Symbol]) -> Result<(Vec<Symbol>, Vec<Misfit>)> {
-    let found = readable(db, async |db: &Replay| bars::symbols(db).await).await?;
+    let found = readable(db, |replay: Replay| bars::symbols(replay)).await?;
     let known = found.rows;
     ensure!(
         !known.is_empty(),
@@ -113,7 +113,7 @@ fn list(symbols: &[Symbol]) -> String {
 
 /// The day of the newest bar of any of the symbols.
 pub(crate) async fn newest_bar(db: &Db, symbols: &[Symbol]) -> Result<NaiveDate> {
-    let newest = readable(db, async |db: &Replay| bars::latest(db, symbols).await).await?;
+    let newest = readable(db, |replay: Replay| bars::latest(replay, symbols)).await?;
     newest
         .rows
         .iter()

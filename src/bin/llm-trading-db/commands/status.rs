@@ -73,7 +73,7 @@ async fn symbols(db: &Db, server: &ServerHealth) -> Result<Option<usize>> {
     if !server.pending_migrations.is_empty() {
         return Ok(None);
     }
-    let symbols = readable(db, async |db: &Replay| bars::symbols(db).await).await?;
+    let symbols = readable(db, |replay: Replay| bars::symbols(replay)).await?;
     // `doctor --rows` tells of the others.
     Ok(Some(symbols.rows.len() + symbols.misfits.len()))
 }

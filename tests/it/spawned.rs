@@ -1,0 +1,68 @@
+//! A service that cannot be spawned is of no use behind a route: each of them runs as a task of its own, generic over its borrows.
+
+use crate::fixtures::{database, week};
+use chrono::NaiveDate;
+use llm_trading_db::{
+    db::{Db, Tx},
+    error::{Error, Result},
+    service::{
+        council, journal, market,
+        metrics::{self, Scope, Window},
+        performance,
+    },
+    types::{Account, Symbol, Timestamp, WeekId},
+};
+use std::pin::Pin;
+
+type Task<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
+
+/// What compiles for every lifetime is accepted by `tokio::spawn`, by axum and by `async_trait`.
+fn tasks<'a>(db: &'a Db, symbols: &'a [Symbol], day: NaiveDate, at: Timestamp) -> Vec<Task<'a>> {
+    vec![
+        Box::pin(async move {
+            metrics::run(db, Window::default(), Scope::All)
+                .await
+                .map(drop)
+        }),
+        Box::pin(async move {
+            let run = metrics::run_with(db, Window::default(), Scope::Changed, drop);
+            run.await.map(drop)
+        }),
+        Box::pin(async move { performance::run(db, None, at).await.map(drop) }),
+        Box::pin(async move { market::snapshot(db, symbols, day).await.map(drop) }),
+        Box::pin(async move { market::metrics(db).await.map(drop) }),
+        Box::pin(async move {
+            let weeks: &[(Account, WeekId)] = &[(Account::new("CLAUDE")?, WeekId::containing(day))];
+            doubts(db, weeks).await
+        }),
+        Box::pin(async move {
+            let week = council::load(db, WeekId::containing(day), None).await;
+            week.map(drop)
+        }),
+    ]
+}
+
+async fn doubts(db: &Db, weeks: &[(Account, WeekId)]) -> Result<()> {
+    let look = async |tx: &mut Tx| journal::doubts(tx, weeks).await;
+    db.transaction(look).await.map(drop)
+}
+
+#[tokio::test]
+async fn each_service_runs_as_a_task() {
+    let db = database().await;
+    let at = "2026-01-09T21:05:00Z".parse().unwrap();
+    for n in 0..7 {
+        let db = db.clone();
+        tokio::spawn(async move {
+            let symbols = [Symbol::new("SPY").unwrap()];
+            let task = tasks(&db, &symbols, week("2026-01-07").start(), at).remove(n);
+            // An empty database may lack what is asked for.
+            match task.await {
+                Ok(()) | Err(Error::NotFound { .. }) => {}
+                Err(error) => panic!("{n}: {error}"),
+            }
+        })
+        .await
+        .unwrap();
+    }
+}
