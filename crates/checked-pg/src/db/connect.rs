@@ -8,7 +8,8 @@ use crate::{
     config::{Config, Credentials, Host, Limits, Password, Pooler, TargetSessionAttrs, from_file},
     error::{DatabaseError, Error, Result},
 };
-use proof::{Facts, Proof};
+pub(super) use proof::Facts;
+use proof::Proof;
 use sqlx::{
     ConnectOptions, Connection, PgConnection,
     postgres::{PgConnectOptions, PgDatabaseError},
@@ -18,6 +19,14 @@ use tokio::time::{Instant, sleep, timeout};
 
 /// Connects within `Config::connect_timeout`.
 pub(super) async fn connect(config: &Config, limits: Limits) -> Result<PgConnection> {
+    Ok(connect_and_tell(config, limits).await?.0)
+}
+
+/// The same; says what the session is like, too.
+pub(super) async fn connect_and_tell(
+    config: &Config,
+    limits: Limits,
+) -> Result<(PgConnection, Facts)> {
     if config.pooler == Pooler::Transaction && limits != Limits::Usual {
         return Err(Error::Connect {
             server: config.road.server(),
@@ -34,8 +43,8 @@ pub(super) async fn connect(config: &Config, limits: Limits) -> Result<PgConnect
         second_best: None,
     };
     let outcome = timeout(config.connect_timeout, search.run()).await;
-    if let Ok(Ok(conn)) = outcome {
-        return Ok(conn);
+    if let Ok(Ok(found)) = outcome {
+        return Ok(found);
     }
     Err(Error::Connect {
         server: config.road.server(),
@@ -106,18 +115,18 @@ struct Search<'a> {
     /// What became of each host.
     told: Vec<Option<String>>,
     /// A connection to take if no better one is found.
-    second_best: Option<PgConnection>,
+    second_best: Option<(PgConnection, Facts)>,
 }
 
 impl Search<'_> {
-    async fn run(&mut self) -> Result<PgConnection, ()> {
+    async fn run(&mut self) -> Result<(PgConnection, Facts), ()> {
         let mut pause = Duration::from_millis(10);
         loop {
             let mut may_pass = false;
             let order = self.config.road.order();
             for (done, host) in order.iter().enumerate() {
                 match self.visit(*host, order.len() - done).await {
-                    Ok(Some(conn)) => return Ok(conn),
+                    Ok(Some(found)) => return Ok(found),
                     Ok(None) => {}
                     Err(failure) => {
                         self.config.road.note(*host, false);
@@ -130,8 +139,8 @@ impl Search<'_> {
                     }
                 }
             }
-            if let Some(conn) = self.second_best.take() {
-                return Ok(conn);
+            if let Some(found) = self.second_best.take() {
+                return Ok(found);
             }
             if !may_pass {
                 return Err(());
@@ -146,7 +155,7 @@ impl Search<'_> {
         &mut self,
         at: usize,
         hosts_left: usize,
-    ) -> Result<Option<PgConnection>, Failure> {
+    ) -> Result<Option<(PgConnection, Facts)>, Failure> {
         let host = &self.config.road.hosts()[at];
         let left = self.deadline.saturating_duration_since(Instant::now());
         let share = left / u32::try_from(hosts_left).unwrap_or(u32::MAX);
@@ -158,10 +167,10 @@ impl Search<'_> {
         match judge(self.config.road.target, &facts) {
             Role::Right => {
                 self.config.road.note(at, true);
-                Ok(Some(conn))
+                Ok(Some((conn, facts)))
             }
             Role::SecondBest => {
-                self.second_best.get_or_insert(conn);
+                self.second_best.get_or_insert((conn, facts));
                 Ok(None)
             }
             // After a promotion it may do.

@@ -33,11 +33,12 @@ enum OnDrop {
 
 impl Lease {
     pub(super) fn new(conn: Conn, slot: Slot) -> Self {
+        let acts_unseen = conn.acts_unseen;
         Self {
             held: Some((conn, slot)),
             on_drop: OnDrop::Recover,
-            doubt: false,
-            suspect: false,
+            doubt: acts_unseen,
+            suspect: acts_unseen,
         }
     }
 

@@ -39,6 +39,8 @@ const RETIRED_FOR: Duration = Duration::from_millis(500);
 /// A connection of the pool.
 pub(super) struct Conn {
     pub(super) pg: PgConnection,
+    /// Statements may change its session though their text does not say so.
+    pub(super) acts_unseen: bool,
     /// The generation in which it was last known to be alive.
     verified: u64,
     /// The era in which it was made.

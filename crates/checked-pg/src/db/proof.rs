@@ -19,8 +19,7 @@ use std::{
 const MOST_ROUNDS: usize = 8;
 
 /// What makes a session as it was when it began. The values given at the start are what RESET goes back to.
-pub(super) const CLEAN: &str =
-    "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; CLOSE ALL; UNLISTEN *; DISCARD TEMP";
+pub(super) const CLEAN: &str = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; CLOSE ALL; UNLISTEN *; DISCARD TEMP; DISCARD SEQUENCES";
 
 /// How the transaction ends, if there is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

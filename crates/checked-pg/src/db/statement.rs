@@ -1,7 +1,7 @@
 //! What a statement's text tells about it: does it control the transaction, may it change the session, is it a read?
 //!
 //! The text cannot tell everything: a trigger runs functions that no statement names. So where a check costs no flight of its own,
-//! at the end of a transaction, the text is not asked.
+//! at the end of a transaction, the text is not asked; nor where the database has functions that may change a session.
 
 mod functions;
 mod tokens;

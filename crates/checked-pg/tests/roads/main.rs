@@ -25,4 +25,5 @@ mod session;
 mod support;
 mod tls;
 mod transfers;
+mod unseen;
 mod versions;

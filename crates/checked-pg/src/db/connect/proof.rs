@@ -22,10 +22,35 @@ const SHARED: &str = "the pooler hands the session of another client out as that
      Config::pooler to transaction; with pool_mode = session give the pooler server_reset_query = DISCARD ALL";
 
 /// What a session on this server is like.
-pub(super) struct Facts {
+#[derive(Debug, Clone, Copy)]
+pub(in crate::db) struct Facts {
     pub(super) standby: bool,
     pub(super) read_only: bool,
+    /// Functions or views of this database may change a session, and a trigger can run them without being named in a statement.
+    pub(in crate::db) acts_unseen: bool,
 }
+
+/// Whether there are such functions or views. A source that only looks so costs speed; extensions written in C are not looked into.
+const ACTS_UNSEEN: &str = r"(WITH acting (funcid) AS (
+    SELECT ':funcid (' || string_agg(oid::text, '|') || ') ' FROM pg_catalog.pg_proc
+    WHERE pronamespace = 'pg_catalog'::regnamespace
+      AND proname IN ('set_config', 'setseed', 'pg_advisory_lock', 'pg_advisory_lock_shared', 'pg_try_advisory_lock', 'pg_try_advisory_lock_shared')
+), own (spaces) AS (
+    SELECT array_agg(oid) FROM pg_catalog.pg_namespace WHERE nspname NOT IN ('pg_catalog', 'pg_toast', 'information_schema')
+)
+-- CASE keeps the costly look for what is not the server's own.
+SELECT EXISTS (
+    SELECT FROM pg_catalog.pg_proc AS f
+    WHERE CASE WHEN f.pronamespace = ANY ((SELECT spaces FROM own)::oid[])
+        THEN f.prosrc ~* $source$set_config|setseed|advisory_lock|dblink|\mlisten\M|with\s+hold|(create|into)\s+(local\s+|global\s+)?temp|(^|[;']|\m(begin|then|else|loop)\M)(\s|--[^\n]*\n|/\*([^*]|\*[^/])*\*/)*\m(set\s+(?!local\M|constraints\M|transaction\M)|reset\M|prepare\M|load\M)$source$
+          OR to_jsonb(f) ->> 'prosqlbody' ~ (SELECT funcid FROM acting)
+    END
+) OR EXISTS (
+    SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_rewrite AS r ON r.ev_class = c.oid
+    WHERE CASE WHEN c.relnamespace = ANY ((SELECT spaces FROM own)::oid[])
+        THEN r.ev_action::text ~ (SELECT funcid FROM acting)
+    END
+))::text";
 
 pub(super) struct Proof {
     pooler: Pooler,
@@ -91,6 +116,7 @@ impl Proof {
             "current_setting('transaction_read_only')".to_owned(),
             "extract(epoch FROM clock_timestamp() - (SELECT backend_start FROM pg_stat_get_activity(pg_backend_pid())))::text"
                 .to_owned(),
+            ACTS_UNSEEN.to_owned(),
         ];
         let set = |(name, value): &Setting| match self.pooler {
             Pooler::Session => format!("set_config({}, {}, false)", quoted(name), quoted(value)),
@@ -103,12 +129,13 @@ impl Proof {
     fn read(&self, row: &PgRow) -> Result<Answer, sqlx::Error> {
         let text = |at: usize| row.try_get::<Option<String>, _>(at);
         let known = |at: usize| text(at).map(Option::unwrap_or_default);
-        let settings = (0..self.settings.len()).map(|at| known(4 + at));
+        let settings = (0..self.settings.len()).map(|at| known(5 + at));
         Ok(Answer {
             mark: known(0)?,
             facts: Facts {
                 standby: known(1)? == "true",
                 read_only: known(2)? == "on",
+                acts_unseen: known(4)? == "true",
             },
             age: text(3)?.and_then(|age| age.parse().ok()),
             settings: settings.collect::<Result<_, _>>()?,

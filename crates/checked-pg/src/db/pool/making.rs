@@ -3,7 +3,7 @@
 use super::{Conn, Open, Pool, Slot, Waiting, lock, this_runtime};
 use crate::{
     config::Limits,
-    db::connect::connect,
+    db::connect::{Facts, connect_and_tell},
     error::{Error, Result},
 };
 use sqlx::PgConnection;
@@ -77,9 +77,9 @@ impl Pool {
         let making = Making { pool: &self, asker };
         let made = loop {
             let (verified, era) = (self.generation.load(Relaxed), self.era.load(Relaxed));
-            let made = connect(&config, Limits::Usual).await;
+            let made = connect_and_tell(&config, Limits::Usual).await;
             if era == self.era.load(Relaxed) {
-                break made.map(|pg| self.conn(pg, verified, era));
+                break made.map(|(pg, facts)| self.conn(pg, facts, verified, era));
             }
         };
         match made {
@@ -91,11 +91,12 @@ impl Pool {
         }
     }
 
-    fn conn(self: &Arc<Self>, pg: PgConnection, verified: u64, era: u64) -> Conn {
+    fn conn(self: &Arc<Self>, pg: PgConnection, facts: Facts, verified: u64, era: u64) -> Conn {
         self.open.fetch_add(1, Relaxed);
         let now = Instant::now();
         Conn {
             pg,
+            acts_unseen: facts.acts_unseen,
             verified,
             era,
             last_used: now,
