@@ -1,6 +1,9 @@
 //! A network between client and server that can fall silent.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering::SeqCst},
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{
@@ -95,28 +98,36 @@ async fn carry(client: TcpStream, target: u16, traffic: watch::Receiver<Traffic>
     server.set_nodelay(true).ok();
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
-    tokio::spawn(one_way(from_client, to_server, traffic.clone()));
-    one_way(from_server, to_client, traffic).await;
+    let lost = Arc::new(AtomicBool::new(false));
+    tokio::spawn(one_way(
+        from_client,
+        to_server,
+        traffic.clone(),
+        lost.clone(),
+    ));
+    one_way(from_server, to_client, traffic, lost).await;
 }
 
+/// Carries bytes until one side ends. A connection of which bytes vanished stays silent: no network hands out what follows them as
+/// if nothing were missing.
 async fn one_way(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
-    traffic: watch::Receiver<Traffic>,
+    mut traffic: watch::Receiver<Traffic>,
+    lost: Arc<AtomicBool>,
 ) {
     let mut buffer = vec![0; 65_536];
     loop {
         let read = from.read(&mut buffer).await.unwrap_or(0);
-        if *traffic.borrow() == Traffic::Vanishes {
-            if read == 0 {
-                // Neither does the end of a connection arrive.
-                let mut traffic = traffic.clone();
-                traffic
-                    .wait_for(|traffic| *traffic != Traffic::Vanishes)
-                    .await
-                    .ok();
-                return;
-            }
+        let silent = *traffic.borrow() == Traffic::Vanishes;
+        if silent && read > 0 {
+            lost.store(true, SeqCst);
+        } else if silent {
+            // Neither does the end of a connection arrive.
+            let over = traffic.wait_for(|traffic| *traffic != Traffic::Vanishes);
+            over.await.ok();
+        }
+        if read > 0 && lost.load(SeqCst) {
             continue;
         }
         if read == 0 || to.write_all(&buffer[..read]).await.is_err() {
