@@ -136,9 +136,9 @@ FROM (
     OFFSET 0
 ) AS old;
 SELECT pg_temp.supersede('weekly_performance', 'account, week_id', 'calculated_at DESC, old_id DESC NULLS LAST, n');
-SELECT CASE WHEN NOT filler THEN pg_temp.put_between('weekly_performance', 'account, week_id, week_start, week_end, weekly_return, weekly_volatility, instrument, direction,
+SELECT pg_temp.put('weekly_performance', 'account, week_id, week_start, week_end, weekly_return, weekly_volatility, instrument, direction,
     entry_conviction, exit_conviction, entry_price, exit_price, position_size, realized_pnl, fees, net_pnl, entry_reason, exit_reason,
-    panic_exit, market_regime, calculated_at, created_at, updated_at', low, high) END AS told, repeat(' ', 8192) AS flush FROM pg_temp.parts('weekly_performance');
+    panic_exit, market_regime, calculated_at, created_at, updated_at') AS told, repeat(' ', 8192) AS flush;
 SELECT pg_temp.settle('weekly_performance');
 
 CREATE TEMP TABLE new_account_performance ON COMMIT DROP AS

@@ -63,10 +63,9 @@ BEGIN
 END
 $$;
 
--- Behind each part comes a row that does nothing: the server sends what fills its buffer of 8 KiB, and so the end of a row with the
--- next one.
--- What is read of a table at once, some megabytes, so that one can tell how far it is; the last part has no end. Asked when what comes
--- before is read: what follows from bars is computed anew from them, if there are any.
+-- What is read of a table at once, some megabytes, so that the program can tell how far it is; the last part has no end. Asked when what
+-- comes before is read: what follows from bars is computed anew from them, if there are any.
+-- Behind each part comes a filler. The server sends what fills its buffer of 8 KiB: the end of a row of that size goes out with the next.
 CREATE FUNCTION pg_temp.blocks(wanted text) RETURNS TABLE (low bigint, high bigint, filler boolean)
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -149,8 +148,7 @@ EXCEPTION
 END
 $$;
 
--- Writes what was made of an old table, a part of it at once; where the database refuses that, half by half, so that a rule that nobody
--- thought of costs the rows that break it and no others.
+-- What is written of a table at once, each part with a filler behind it.
 CREATE FUNCTION pg_temp.parts(wanted text) RETURNS TABLE (low bigint, high bigint, filler boolean)
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -167,6 +165,8 @@ BEGIN
 END
 $$;
 
+-- Writes a part; where the database refuses that, half by half, so that a rule that nobody thought of costs the rows that break it and
+-- no others.
 CREATE FUNCTION pg_temp.put_between(wanted text, columns text, lowest bigint, highest bigint) RETURNS bigint
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -196,6 +196,13 @@ BEGIN
     END IF;
     RETURN highest - lowest + 1;
 END
+$$;
+
+-- Writes what was made of an old table, and returns the rows of each part, NULL for a filler. In a list of columns the parts come one by
+-- one, as they are done; in FROM they would come together.
+CREATE FUNCTION pg_temp.put(wanted text, columns text) RETURNS SETOF bigint
+LANGUAGE sql AS $$
+    SELECT CASE WHEN NOT filler THEN pg_temp.put_between(wanted, columns, low, high) END FROM pg_temp.parts(wanted)
 $$;
 
 -- Of rows with one key the first by `first` stays; the others say which.

@@ -42,7 +42,7 @@ FROM (
     OFFSET 0
 ) AS old;
 SELECT pg_temp.supersede('daily_bars', 'symbol, date', 'as_it_was DESC, id DESC NULLS LAST, n');
-SELECT CASE WHEN NOT filler THEN pg_temp.put_between('daily_bars', 'symbol, date, open, high, low, close, volume, created_at, updated_at', low, high) END AS told, repeat(' ', 8192) AS flush FROM pg_temp.parts('daily_bars');
+SELECT pg_temp.put('daily_bars', 'symbol, date, open, high, low, close, volume, created_at, updated_at') AS told, repeat(' ', 8192) AS flush;
 SELECT pg_temp.settle('daily_bars');
 
 CREATE TEMP TABLE new_hourly_snapshots ON COMMIT DROP AS
@@ -90,7 +90,7 @@ FROM (
     OFFSET 0
 ) AS old;
 SELECT pg_temp.supersede('hourly_snapshots', 'symbol, "timestamp"', 'as_it_was DESC, id DESC NULLS LAST, n');
-SELECT CASE WHEN NOT filler THEN pg_temp.put_between('hourly_snapshots', 'symbol, timestamp, date, hour, price, volume, created_at', low, high) END AS told, repeat(' ', 8192) AS flush FROM pg_temp.parts('hourly_snapshots');
+SELECT pg_temp.put('hourly_snapshots', 'symbol, timestamp, date, hour, price, volume, created_at') AS told, repeat(' ', 8192) AS flush;
 SELECT pg_temp.settle('hourly_snapshots');
 INSERT INTO pg_temp.note
 SELECT 'hourly_snapshots', 'hour_of_other_zone', 'hour', count(*)

@@ -37,7 +37,7 @@ FROM (
 ) AS old;
 -- A position was written anew each week; what counts is the newest.
 SELECT pg_temp.supersede('account_positions', 'account, symbol', 'as_of DESC, key DESC, n');
-SELECT CASE WHEN NOT filler THEN pg_temp.put_between('account_positions', 'account, symbol, direction, quantity, avg_entry_price, current_price, as_of', low, high) END AS told, repeat(' ', 8192) AS flush FROM pg_temp.parts('account_positions');
+SELECT pg_temp.put('account_positions', 'account, symbol, direction, quantity, avg_entry_price, current_price, as_of') AS told, repeat(' ', 8192) AS flush;
 SELECT pg_temp.settle('account_positions');
 
 CREATE TEMP TABLE new_trade_orders ON COMMIT DROP AS

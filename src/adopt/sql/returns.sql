@@ -28,8 +28,8 @@ FROM (
 SELECT pg_temp.supersede('daily_log_returns', 'symbol, date', 'id DESC NULLS LAST, n'),
        pg_temp.supersede('rolling_7day_log_returns', 'symbol, date', 'id DESC NULLS LAST, n'),
        pg_temp.supersede('correlation_matrix', 'date, symbol_1, symbol_2', 'id DESC NULLS LAST, n');
-SELECT CASE WHEN NOT filler THEN pg_temp.put_between('daily_log_returns', 'symbol, date, log_return, created_at', low, high) END AS told, repeat(' ', 8192) AS flush FROM pg_temp.parts('daily_log_returns');
-SELECT CASE WHEN NOT filler THEN pg_temp.put_between('rolling_7day_log_returns', 'symbol, date, log_return_7d, created_at', low, high) END AS told, repeat(' ', 8192) AS flush FROM pg_temp.parts('rolling_7day_log_returns');
-SELECT CASE WHEN NOT filler THEN pg_temp.put_between('correlation_matrix', 'symbol_1, symbol_2, date, correlation, window_rows, created_at', low, high) END AS told, repeat(' ', 8192) AS flush FROM pg_temp.parts('correlation_matrix');
+SELECT pg_temp.put('daily_log_returns', 'symbol, date, log_return, created_at') AS told, repeat(' ', 8192) AS flush;
+SELECT pg_temp.put('rolling_7day_log_returns', 'symbol, date, log_return_7d, created_at') AS told, repeat(' ', 8192) AS flush;
+SELECT pg_temp.put('correlation_matrix', 'symbol_1, symbol_2, date, correlation, window_rows, created_at') AS told, repeat(' ', 8192) AS flush;
 SELECT pg_temp.settle('daily_log_returns'), pg_temp.settle('rolling_7day_log_returns'), pg_temp.settle('correlation_matrix');
 INSERT INTO correlation_window (window_rows) SELECT 30 FROM correlation_matrix LIMIT 1 ON CONFLICT DO NOTHING;

@@ -24,18 +24,18 @@ WHERE old.n = new.n;
 SELECT pg_temp.supersede('pm_pitches', 'week_id, model, research_date', 'is_reviewed DESC, created_at DESC, id DESC'),
        pg_temp.supersede('chairman_decisions', 'week_id, research_date', 'created_at DESC, id DESC');
 
-SELECT CASE WHEN NOT filler THEN pg_temp.put_between('research_reports', 'id, week_id, provider, model, natural_language, structured_json, status, error_message, generated_at, created_at', low, high) END AS told, repeat(' ', 8192) AS flush FROM pg_temp.parts('research_reports');
-SELECT CASE WHEN NOT filler THEN pg_temp.put_between('pm_pitches', 'id, week_id, model, account, pitch_data, research_date, created_at, updated_at', low, high) END AS told, repeat(' ', 8192) AS flush FROM pg_temp.parts('pm_pitches');
-SELECT CASE WHEN NOT filler THEN pg_temp.put_between('chairman_decisions', 'id, week_id, decision_data, research_date, created_at, updated_at', low, high) END AS told, repeat(' ', 8192) AS flush FROM pg_temp.parts('chairman_decisions');
-SELECT CASE WHEN NOT filler THEN pg_temp.put_between('execution_events', 'id, week_id, account, event_data, occurred_at, created_at', low, high) END AS told, repeat(' ', 8192) AS flush FROM pg_temp.parts('execution_events');
-SELECT CASE WHEN NOT filler THEN pg_temp.put_between('fetch_log', 'id, fetch_type, symbol, status, error_message, timestamp', low, high) END AS told, repeat(' ', 8192) AS flush FROM pg_temp.parts('fetch_log');
-SELECT CASE WHEN NOT filler THEN pg_temp.put_between('users', 'id, name, email, active, age, created_at', low, high) END AS told, repeat(' ', 8192) AS flush FROM pg_temp.parts('users');
-SELECT CASE WHEN NOT filler THEN pg_temp.put_between('accounts', 'id, balance, created_at', low, high) END AS told, repeat(' ', 8192) AS flush FROM pg_temp.parts('accounts');
-SELECT CASE WHEN NOT filler THEN pg_temp.put_between('logs', 'id, level, message, data, created_at', low, high) END AS told, repeat(' ', 8192) AS flush FROM pg_temp.parts('logs');
-SELECT CASE WHEN NOT filler THEN pg_temp.put_between('account_performance', 'id, account, weeks_lookback, total_return, sharpe_ratio, max_drawdown, volatility, weeks_traded,
-           profitable_weeks, win_rate, avg_conviction, max_conviction, calculated_at, created_at, updated_at', low, high) END AS told, repeat(' ', 8192) AS flush FROM pg_temp.parts('account_performance');
-SELECT CASE WHEN NOT filler THEN pg_temp.put_between('market_condition_performance', 'id, condition_type, condition_value, account, weeks_in_condition, avg_return, avg_sharpe,
-           win_rate, weeks_lookback, calculated_at, created_at, updated_at', low, high) END AS told, repeat(' ', 8192) AS flush FROM pg_temp.parts('market_condition_performance');
+SELECT pg_temp.put('research_reports', 'id, week_id, provider, model, natural_language, structured_json, status, error_message, generated_at, created_at') AS told, repeat(' ', 8192) AS flush;
+SELECT pg_temp.put('pm_pitches', 'id, week_id, model, account, pitch_data, research_date, created_at, updated_at') AS told, repeat(' ', 8192) AS flush;
+SELECT pg_temp.put('chairman_decisions', 'id, week_id, decision_data, research_date, created_at, updated_at') AS told, repeat(' ', 8192) AS flush;
+SELECT pg_temp.put('execution_events', 'id, week_id, account, event_data, occurred_at, created_at') AS told, repeat(' ', 8192) AS flush;
+SELECT pg_temp.put('fetch_log', 'id, fetch_type, symbol, status, error_message, timestamp') AS told, repeat(' ', 8192) AS flush;
+SELECT pg_temp.put('users', 'id, name, email, active, age, created_at') AS told, repeat(' ', 8192) AS flush;
+SELECT pg_temp.put('accounts', 'id, balance, created_at') AS told, repeat(' ', 8192) AS flush;
+SELECT pg_temp.put('logs', 'id, level, message, data, created_at') AS told, repeat(' ', 8192) AS flush;
+SELECT pg_temp.put('account_performance', 'id, account, weeks_lookback, total_return, sharpe_ratio, max_drawdown, volatility, weeks_traded,
+           profitable_weeks, win_rate, avg_conviction, max_conviction, calculated_at, created_at, updated_at') AS told, repeat(' ', 8192) AS flush;
+SELECT pg_temp.put('market_condition_performance', 'id, condition_type, condition_value, account, weeks_in_condition, avg_return, avg_sharpe,
+           win_rate, weeks_lookback, calculated_at, created_at, updated_at') AS told, repeat(' ', 8192) AS flush;
 SELECT pg_temp.settle('research_reports'), pg_temp.settle('pm_pitches'), pg_temp.settle('chairman_decisions'),
        pg_temp.settle('execution_events'), pg_temp.settle('fetch_log'), pg_temp.settle('users'), pg_temp.settle('accounts'),
        pg_temp.settle('logs'), pg_temp.settle('account_performance'), pg_temp.settle('market_condition_performance');
