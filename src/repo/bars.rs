@@ -7,14 +7,14 @@
 //! | [`import_with`] | 2, and 4 for each 10 000 bars | primary key |
 //! | [`delete`], [`delete_all`] | 1 | primary key |
 //! | [`lock`] | 1 | – |
-//! | [`latest`], [`last_n`], [`last_closes`], [`latest_date`], [`range`], [`range_legible`] | 1 | primary key |
+//! | [`latest`], [`last_n`], [`last_closes`], [`latest_date`], [`range`], [`range_lossy`] | 1 | primary key |
 //! | [`symbols`], [`closes_around`] | 1 | primary key |
-//! | [`dates`], [`of_no_day`] | 1 | `daily_bars_date_idx` |
+//! | [`dates`], [`with_invalid_dates`] | 1 | `daily_bars_date_idx` |
 
 mod closes;
 mod import;
 
-pub use closes::{Close, closes_around, dates, of_no_day};
+pub use closes::{Close, closes_around, dates, with_invalid_dates};
 pub use import::{Change, Missing, import, import_with, lock};
 
 use std::collections::BTreeSet;
@@ -180,7 +180,7 @@ pub async fn delete(
     Ok(deleted.rows_affected())
 }
 
-/// Removes all bars of a symbol, also those [of no day](of_no_day); else as [`delete`].
+/// Removes all bars of a symbol, also those [with invalid dates](with_invalid_dates); else as [`delete`].
 #[tracing::instrument(name = "db.bars.delete_all", skip_all, fields(%symbol), err(level = "debug"))]
 pub async fn delete_all(db: impl PgExecutor<'_>, symbol: Symbol) -> Result<u64> {
     let deleted = sqlx::query!("DELETE FROM daily_bars WHERE symbol = $1::symbol", symbol)
@@ -324,8 +324,8 @@ pub fn range<'e>(
     .map_err(Error::from)
 }
 
-/// As [`range`], but a value that cannot be read is one that is not known: what is about to be removed, for instance.
-pub fn range_legible<'e>(
+/// As [`range`], but a value that cannot be read is `None`: for a list of what is about to be removed, say.
+pub fn range_lossy<'e>(
     db: impl PgExecutor<'e> + 'e,
     symbol: Symbol,
     from: NaiveDate,

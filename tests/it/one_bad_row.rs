@@ -220,7 +220,7 @@ async fn all_bars_of_a_symbol_are_removed_whatever_their_day() {
         ],
     )
     .await;
-    let bars = bars::range_legible(&db, symbol("SPY"), NaiveDate::MIN, NaiveDate::MAX);
+    let bars = bars::range_lossy(&db, symbol("SPY"), NaiveDate::MIN, NaiveDate::MAX);
     let bars: Vec<_> = bars.try_collect().await.unwrap();
     let values: Vec<_> = bars.iter().map(|bar| (bar.low, bar.close)).collect();
     assert_eq!(values, [(None, Some(price("6.0000")))]);
@@ -243,7 +243,7 @@ async fn days_are_from_the_first_year_to_the_last_one() {
     .await;
     let days = ["0001-01-01", "9999-12-31"].map(day);
     assert_eq!(bars::dates(&db, 9).await.unwrap(), days);
-    let found = bars::of_no_day(&db).await.unwrap();
+    let found = bars::with_invalid_dates(&db).await.unwrap();
     let found: Vec<_> = found.iter().map(|(of, day)| (*of, day.year())).collect();
     let [gld, spy] = ["GLD", "SPY"].map(symbol);
     assert_eq!(found, [(gld, 0), (gld, 10_000), (spy, 10_000)]);

@@ -111,10 +111,10 @@ pub async fn closes_around(
         .collect())
 }
 
-/// The bars of no day: those whose dates are infinite or beyond the calendar, which only a database of before can hold. None of them
-/// can be read; [`rows::readable`](crate::repo::rows::readable) names them.
-#[tracing::instrument(name = "db.bars.of_no_day", skip_all, err(level = "debug"))]
-pub async fn of_no_day(db: impl PgExecutor<'_>) -> Result<Vec<(Symbol, NaiveDate)>> {
+/// The bars whose dates are infinite or beyond the calendar, which only an older database can hold. None of them can be read;
+/// [`rows::readable`](crate::repo::rows::readable) names them.
+#[tracing::instrument(name = "db.bars.with_invalid_dates", skip_all, err(level = "debug"))]
+pub async fn with_invalid_dates(db: impl PgExecutor<'_>) -> Result<Vec<(Symbol, NaiveDate)>> {
     let bars = sqlx::query!(
         r#"
         SELECT symbol, date

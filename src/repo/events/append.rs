@@ -112,7 +112,7 @@ pub async fn known(db: impl PgExecutor<'_>, events: &[NewEvent]) -> Result<HashS
               AND stored.week_id = new.week_id
               AND stored.event_data = new.event_data
               AND stored.id <> new.id
-              AND stored.xmin <> pg_current_xact_id()::xid
+              AND stored.xmin IS DISTINCT FROM pg_current_xact_id_if_assigned()::xid
         )
         "#,
         &id[..],

@@ -257,12 +257,12 @@ fn misfits(closes: &[(usize, Close)]) -> Vec<Misfit> {
     misfits.cloned().collect()
 }
 
-/// Bars that no run looks at: of no day, or of a symbol that is none.
+/// Bars that no run looks at: those with invalid dates or invalid symbols.
 async fn elsewhere(db: &Db) -> Result<Vec<Misfit>> {
-    let mut of_no_day = readable(db, |replay: Replay| bars::of_no_day(replay)).await?;
+    let mut undated = readable(db, |replay: Replay| bars::with_invalid_dates(replay)).await?;
     let symbols = readable(db, |replay: Replay| bars::symbols(replay)).await?;
-    of_no_day.misfits.extend(symbols.misfits);
-    Ok(of_no_day.misfits)
+    undated.misfits.extend(symbols.misfits);
+    Ok(undated.misfits)
 }
 
 /// As [`run`], all of it in the caller's transaction: nothing of it is seen, or stays, before that is committed.

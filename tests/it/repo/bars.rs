@@ -443,7 +443,7 @@ async fn all_bars_of_a_symbol_are_read_and_removed() {
     bars::upsert_many(&db, &[open, kept, earlier])
         .await
         .unwrap();
-    let all = bars::range_legible(&db, symbol("QQQ"), NaiveDate::MIN, NaiveDate::MAX);
+    let all = bars::range_lossy(&db, symbol("QQQ"), NaiveDate::MIN, NaiveDate::MAX);
     let all: Vec<Bar> = all.try_collect().await.unwrap();
     assert_eq!(all, [earlier, open]);
     assert_eq!(bars::delete_all(&db, symbol("QQQ")).await.unwrap(), 2);

@@ -393,4 +393,12 @@ async fn an_event_is_known_by_its_content_under_another_id() {
     ];
     let known = events::known(&db, &others).await.unwrap();
     assert_eq!(known, [EventId::from_key("known")].into());
+
+    // It only reads: a standby hands out no transaction ids.
+    let work = db.transaction(async |tx| -> Result<(usize, Option<String>)> {
+        let known = events::known(&mut *tx, &others).await?.len();
+        let id = sqlx::query_scalar("SELECT pg_current_xact_id_if_assigned()::text");
+        Ok((known, id.fetch_one(tx).await?))
+    });
+    assert_eq!(work.await.unwrap(), (1, None));
 }

@@ -13,13 +13,13 @@ use llm_trading_db::{
         rows::{Misfit, Replay, readable},
     },
     service::journal::{self, Instead},
-    types::{Account, EventId, EventType, FarPrices, Timestamp, WeekId},
+    types::{Account, EventId, EventType, Timestamp, WeekId},
 };
 use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::{all_read, now};
+use super::{all_read, far_prices, now};
 use crate::output;
 
 #[derive(Debug, clap::Args)]
@@ -233,11 +233,8 @@ pub(crate) async fn correct(db: &Db, args: &CorrectArgs) -> Result<()> {
         },
         occurred_at: args.occurred_at.unwrap_or(wrong.occurred_at),
     };
-    let far_prices = match args.force {
-        true => FarPrices::Taken,
-        false => FarPrices::Refused,
-    };
-    let correction = journal::correct(db, args.id, &args.reason, &instead, far_prices).await?;
+    let far = far_prices(args.force);
+    let correction = journal::correct(db, args.id, &args.reason, &instead, far).await?;
     output::text(&format!("{} is corrected, by event {correction}", args.id))
 }
 

@@ -22,10 +22,10 @@ use llm_trading_db::{
         Upserted,
         bars::{self, Bar, Missing},
     },
-    types::{FarPrices, Invalid, Price, Symbol, Timestamp},
+    types::{Invalid, Price, Symbol, Timestamp},
 };
 
-use super::{changes::Changes, count, date, now};
+use super::{changes::Changes, count, date, far_prices, now};
 use crate::{
     input::{self, Lines, Send},
     output,
@@ -84,10 +84,7 @@ pub(crate) async fn run(db: &Db, args: &Args) -> Result<()> {
         false => Missing::Keeps,
     };
     let mut changes = args.changes.as_deref().map(Changes::create).transpose()?;
-    let far_prices = match args.force {
-        true => FarPrices::Taken,
-        false => FarPrices::Refused,
-    };
+    let far_prices = far_prices(args.force);
     let items = input::items(path, read);
     let outcome = bars::import_with(db, items, missing, far_prices, |so_far, written| {
         tracing::debug!(?so_far, "importing");

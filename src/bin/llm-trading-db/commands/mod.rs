@@ -20,7 +20,10 @@ mod status;
 use anyhow::Result;
 use chrono::{NaiveDate, Utc};
 use clap::Subcommand;
-use llm_trading_db::{repo::rows::Misfit, types::Timestamp};
+use llm_trading_db::{
+    repo::rows::Misfit,
+    types::{FarPrices, Timestamp},
+};
 
 use crate::{
     connect::{Needs, Session, Target},
@@ -143,6 +146,14 @@ pub(crate) fn date(text: &str) -> Result<NaiveDate, String> {
         .ok()
         .filter(|date: &NaiveDate| date.to_string() == text);
     date.ok_or_else(|| "must be a date, such as 2026-01-07".to_owned())
+}
+
+/// What `--force` asks for.
+fn far_prices(force: bool) -> FarPrices {
+    match force {
+        true => FarPrices::Taken,
+        false => FarPrices::Refused,
+    }
 }
 
 /// Fails if rows of a list could not be read, each of which is told.

@@ -48,8 +48,7 @@ pub(crate) async fn run(db: &Db, args: &Args) -> Result<()> {
             // Nobody changes them between the list and the removal.
             bars::lock(&mut *tx).await?;
             if let Some(list) = &mut changes {
-                let mut bars =
-                    bars::range_legible(&mut *tx, args.symbol, from, to).try_chunks(1000);
+                let mut bars = bars::range_lossy(&mut *tx, args.symbol, from, to).try_chunks(1000);
                 while let Some(chunk) = bars.try_next().await.map_err(|e| e.1)? {
                     let chunk: Vec<Bar> = chunk;
                     list.removed(&chunk)?;

@@ -42,7 +42,7 @@ pub(super) fn render(report: &Report, all: bool) -> String {
                     .map(|line| format!("  {line}")),
             );
             if more > 0 {
-                text.push(format!("  and {more} more, see --all or --json"));
+                text.push(format!("  and {more} more, see --json"));
             }
             parts.push(text.join("\n"));
         }
