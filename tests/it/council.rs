@@ -27,7 +27,7 @@ const TABLES: [&str; 4] = [
 ];
 
 /// Two reports, a pitch of each model, and a review of each pitch by each other model.
-fn council_week() -> CouncilWeek {
+pub fn council_week() -> CouncilWeek {
     let week = week("2026-01-07");
     let report = |provider| Report {
         id: ReportId::generate(now()),

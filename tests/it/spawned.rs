@@ -1,16 +1,23 @@
 //! A service that cannot be spawned is of no use behind a route: each of them runs as a task of its own, generic over its borrows.
 
-use crate::fixtures::{database, week};
+use crate::{
+    council::council_week,
+    fixtures::{database, week},
+};
 use chrono::NaiveDate;
 use llm_trading_db::{
+    adopt,
     db::{Db, Tx},
+    documents::EventDocument,
     error::{Error, Result},
     service::{
-        council, journal, market,
+        council,
+        journal::{self, Instead},
+        market,
         metrics::{self, Scope, Window},
         performance,
     },
-    types::{Account, Symbol, Timestamp, WeekId},
+    types::{Account, EventId, FarPrices, Symbol, Timestamp, WeekId},
 };
 use std::pin::Pin;
 
@@ -39,8 +46,37 @@ fn tasks<'a>(db: &'a Db, symbols: &'a [Symbol], day: NaiveDate, at: Timestamp) -
             let week = council::load(db, WeekId::containing(day), None).await;
             week.map(drop)
         }),
+        Box::pin(async move { council::save(db, &council_week(), at).await.map(drop) }),
+        Box::pin(async move {
+            let hour = market::checkpoint(db, symbols, WeekId::containing(day), day, 10);
+            hour.await.map(drop)
+        }),
+        Box::pin(async move {
+            let void = journal::void(db, EventId::from_key("none"), "no such event", at);
+            void.await.map(drop)
+        }),
+        Box::pin(async move {
+            let instead = Instead {
+                week_id: WeekId::containing(day),
+                account: Account::new("GROK")?,
+                event: EventDocument::new(serde_json::from_str(EXIT).unwrap())?.into_inner(),
+                occurred_at: at,
+            };
+            let (id, far) = (EventId::from_key("none"), FarPrices::Refused);
+            let correction = journal::correct(db, id, "typo", &instead, far).await;
+            correction.map(drop)
+        }),
+        Box::pin(async move {
+            let options = adopt::Options::default();
+            match adopt::run(db, &options, at, drop).await {
+                Err(adopt::Error::InTheWay(_)) => Ok(()),
+                other => panic!("an empty database has nothing to adopt: {other:?}"),
+            }
+        }),
     ]
 }
+
+const EXIT: &str = r#"{"event_type":"EXIT","price":110}"#;
 
 async fn doubts(db: &Db, weeks: &[(Account, WeekId)]) -> Result<()> {
     let look = async |tx: &mut Tx| journal::doubts(tx, weeks).await;
@@ -51,11 +87,12 @@ async fn doubts(db: &Db, weeks: &[(Account, WeekId)]) -> Result<()> {
 async fn each_service_runs_as_a_task() {
     let db = database().await;
     let at = "2026-01-09T21:05:00Z".parse().unwrap();
-    for n in 0..7 {
+    let (symbols, day) = ([Symbol::new("SPY").unwrap()], week("2026-01-07").start());
+    let count = tasks(&db, &symbols, day, at).len();
+    for n in 0..count {
         let db = db.clone();
         tokio::spawn(async move {
-            let symbols = [Symbol::new("SPY").unwrap()];
-            let task = tasks(&db, &symbols, week("2026-01-07").start(), at).remove(n);
+            let task = tasks(&db, &symbols, day, at).remove(n);
             // An empty database may lack what is asked for.
             match task.await {
                 Ok(()) | Err(Error::NotFound { .. }) => {}

@@ -19,6 +19,7 @@ use serde_json::Value;
 
 use super::{changed, rows};
 use crate::fixtures::{account, at, database, model, now, pitch, price, symbol, week};
+use crate::repo::trades::trade;
 
 const LATER: &str = "2026-02-01T00:00:00Z";
 
@@ -105,19 +106,6 @@ async fn runs_and_jobs() {
     steps(new.id, Ok(()), &["finished_at", "status"]).await;
     let failed = ["error_message", "finished_at", "status"];
     steps(later.id, Err("timed out"), &failed).await;
-}
-
-fn trade(key: &str) -> NewTrade {
-    NewTrade {
-        id: TradeId::from_key(key),
-        week_id: week("2026-01-07"),
-        account: account("GROQ"),
-        pitch_id: None,
-        symbol: symbol("SPY"),
-        direction: Direction::Short,
-        quantity: "75.5".parse().unwrap(),
-        conviction: "-1.25".parse().unwrap(),
-    }
 }
 
 #[tokio::test]
