@@ -18,6 +18,7 @@ mod observed;
 mod once;
 mod parameters;
 mod poolers;
+mod relay;
 mod rotation;
 mod rounds;
 mod rows;

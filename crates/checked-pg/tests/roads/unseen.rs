@@ -107,6 +107,21 @@ async fn functions_that_leave_nothing_cost_nothing() {
     }
 }
 
+/// A look at each would take every connection too long.
+#[tokio::test]
+async fn thousands_of_functions_count_as_such_that_leave_something() {
+    for (functions, idle) in [(5_000, 1), (5_001, 0)] {
+        let make = format!(
+            "DO $$ BEGIN FOR n IN 1..{functions} LOOP
+                 EXECUTE format('CREATE FUNCTION f%s() RETURNS int LANGUAGE sql RETURN %s', n, n);
+             END LOOP; END $$"
+        );
+        let db = pool(&format!("unseen_{functions}"), &make).await;
+        sqlx::query("SELECT 7").execute(&db).await.unwrap();
+        assert_eq!(db.status().idle, idle, "{functions}");
+    }
+}
+
 #[tokio::test]
 async fn the_last_value_of_a_sequence_is_forgotten_with_the_transaction() {
     let db = pool("unseen_sequence", "CREATE SEQUENCE numbers START 41").await;

@@ -31,6 +31,7 @@ pub(in crate::db) struct Facts {
 }
 
 /// Whether there are such functions or views. A source that only looks so costs speed; extensions written in C are not looked into.
+/// Where there are thousands of either, a look at each would cost every connection too much: they count as such.
 const ACTS_UNSEEN: &str = r"(WITH acting (funcid) AS (
     SELECT ':funcid (' || string_agg(oid::text, '|') || ') ' FROM pg_catalog.pg_proc
     WHERE pronamespace = 'pg_catalog'::regnamespace
@@ -38,8 +39,16 @@ const ACTS_UNSEEN: &str = r"(WITH acting (funcid) AS (
 ), own (spaces) AS (
     SELECT array_agg(oid) FROM pg_catalog.pg_namespace WHERE nspname NOT IN ('pg_catalog', 'pg_toast', 'information_schema')
 )
--- CASE keeps the costly look for what is not the server's own.
-SELECT EXISTS (
+SELECT (
+    SELECT count(*) > 5000
+    FROM pg_catalog.pg_proc AS f
+    WHERE f.pronamespace = ANY ((SELECT spaces FROM own)::oid[])
+) OR (
+    SELECT count(*) > 1000
+    FROM pg_catalog.pg_class AS c
+    WHERE c.relkind IN ('v', 'm') AND c.relnamespace = ANY ((SELECT spaces FROM own)::oid[])
+) OR EXISTS (
+    -- CASE keeps the costly look for what is not the server's own.
     SELECT FROM pg_catalog.pg_proc AS f
     WHERE CASE WHEN f.pronamespace = ANY ((SELECT spaces FROM own)::oid[])
         THEN f.prosrc ~* $source$set_config|setseed|advisory_lock|dblink|\mlisten\M|with\s+hold|(create|into)\s+(local\s+|global\s+)?temp|(^|[;']|\m(begin|then|else|loop)\M)(\s|--[^\n]*\n|/\*([^*]|\*[^/])*\*/)*\m(set\s+(?!local\M|constraints\M|transaction\M)|reset\M|prepare\M|load\M)$source$
