@@ -239,7 +239,7 @@ pub async fn execute(db: impl PgExecutor<'_>, sql: &str) -> Result<u64> {
 }
 
 /// The first column of all rows of a statement of the test's own.
-pub async fn column<T>(db: &Db, sql: &str) -> Result<Vec<T>>
+pub async fn column<T>(db: impl PgExecutor<'_>, sql: &str) -> Result<Vec<T>>
 where
     T: for<'r> Decode<'r, Postgres> + Type<Postgres> + Send + Unpin,
 {

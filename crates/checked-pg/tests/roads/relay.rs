@@ -32,5 +32,5 @@ async fn nothing_arrives_behind_bytes_that_vanished() {
     client.shutdown().await.unwrap();
     let mut answer = Vec::new();
     client.read_to_end(&mut answer).await.unwrap();
-    assert_eq!(answer, b"");
+    assert_eq!(answer.len(), 0);
 }
